@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Lint, types, import rules, tests: bash scripts/test.sh [pytest arguments]
+set -euo pipefail
+source "$(dirname "$0")/environment.sh"
+prepare_environment "[dev,jax,onnx,wandb]"
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+.venv/bin/mypy
+.venv/bin/lint-imports
+exec .venv/bin/python -m pytest "$@"

@@ -1,0 +1,1 @@
+"""The `skinnet` command line, one module a verb."""

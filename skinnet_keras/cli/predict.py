@@ -1,0 +1,144 @@
+"""`skinnet predict`: class probabilities and lesion masks of photographs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from skinnet_keras.export.prediction import ImagePrediction
+    from skinnet_keras.export.runners import Runner
+
+
+def predict(
+    model: Annotated[
+        Path,
+        typer.Argument(help="A run, a .keras file, a SavedModel directory or a .tflite file."),
+    ],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="JPEG, PNG, BMP or TIFF files.")
+    ],
+    age: Annotated[float | None, typer.Option(help="Age of the patient in years.")] = None,
+    sex: Annotated[str | None, typer.Option(help="female or male.")] = None,
+    site: Annotated[
+        str | None, typer.Option(help='Anatomical site, such as "anterior torso".')
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="Lesion mask of the image, for a bare classifier that takes one."),
+    ] = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write <image>_overlay.png and <image>_mask.png to this folder."
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Classes to show for each image.")] = 3,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
+    ] = False,
+) -> None:
+    """Predict the diagnosis of photographed lesions with a trained model, in any format.
+
+    Runs and end-to-end exports find the lesion's mask themselves. A segmentation network gives
+    the mask only. Open SavedModels only from people you trust: they are programs.
+
+    Example: skinnet predict runs/skinnet_v2 mole.jpg --age 45 --sex female --overlay masks
+    """
+    import json
+
+    from skinnet_keras.export.prediction import predict_images
+    from skinnet_keras.export.runners import open_runner
+
+    if overlay is not None:
+        _refuse_equal_stems(images)
+    runner = open_runner(model)
+    predictions = predict_images(runner, images, age=age, sex=sex, site=site, mask=mask)
+    if overlay is not None:
+        _write_overlays(predictions, overlay, runner.mask_threshold)
+    if as_json:
+        typer.echo(json.dumps(_report(model, runner, predictions, overlay), allow_nan=False))
+    else:
+        _print_table(predictions, top, runner.mask_threshold)
+    typer.echo("For research only: this is not medical advice.", err=True)
+
+
+def _refuse_equal_stems(images: list[Path]) -> None:
+    from skinnet_keras.errors import UserError
+
+    stems: dict[str, Path] = {}
+    for image in images:
+        other = stems.setdefault(image.stem, image)
+        if other is not image:
+            raise UserError(
+                f"{other} and {image} would write one overlay file: predict them one by one."
+            )
+
+
+def _write_overlays(predictions: "list[ImagePrediction]", folder: Path, threshold: float) -> None:
+    from PIL import Image
+
+    from skinnet_keras.atomic import atomic_file
+    from skinnet_keras.data.image_io import read_image
+    from skinnet_keras.errors import UserError
+    from skinnet_keras.export.overlay import draw_overlay, enlarge_mask
+
+    for prediction in predictions:
+        if prediction.mask is None:
+            raise UserError("The model makes no mask to draw: leave out --overlay.")
+        rgb = read_image(prediction.image)
+        mask = enlarge_mask(prediction.mask, rgb.shape[:2], threshold)
+        pictures = {"overlay": draw_overlay(rgb, mask), "mask": mask * 255}
+        for kind, pixels in pictures.items():
+            with atomic_file(folder / f"{prediction.image.stem}_{kind}.png") as temporary:
+                Image.fromarray(pixels).save(temporary)
+
+
+def _lesion_fraction(prediction: "ImagePrediction", threshold: float) -> float | None:
+    return None if prediction.mask is None else float((prediction.mask >= threshold).mean())
+
+
+def _report(
+    model: Path, runner: "Runner", predictions: "list[ImagePrediction]", overlay: Path | None
+) -> dict[str, object]:
+    images = []
+    for prediction in predictions:
+        stem = prediction.image.stem
+        best = prediction.top(1)
+        images.append(
+            {
+                "image": str(prediction.image),
+                "diagnosis": best[0][0] if best else None,
+                "probabilities": prediction.probabilities,
+                "lesion_fraction": _lesion_fraction(prediction, runner.mask_threshold),
+                "overlay": str(overlay / f"{stem}_overlay.png") if overlay else None,
+                "mask": str(overlay / f"{stem}_mask.png") if overlay else None,
+            }
+        )
+    return {
+        "model": str(model),
+        "format": runner.format,
+        "classes": list(runner.classes),
+        "images": images,
+    }
+
+
+def _print_table(predictions: "list[ImagePrediction]", top: int, threshold: float) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("Image", "Class", "Probability", "Lesion area")
+    for prediction in predictions:
+        area = _lesion_fraction(prediction, threshold)
+        shown_area = "" if area is None else f"{area:.1%} of the image"
+        ranked: list[tuple[str, float | None]] = [*prediction.top(top)] or [("", None)]
+        for rank, (name, probability) in enumerate(ranked):
+            table.add_row(
+                escape(prediction.image.name) if rank == 0 else "",
+                name,
+                "" if probability is None else f"{probability:.4f}",
+                shown_area if rank == 0 else "",
+                end_section=rank == len(ranked) - 1,
+            )
+    Console().print(table)

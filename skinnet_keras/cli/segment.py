@@ -1,0 +1,41 @@
+"""`skinnet segment`: segmentation networks on their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Segmentation networks on their own.")
+
+
+@app.callback()
+def segment() -> None:
+    """Segmentation networks on their own."""
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="catalogue folder with masks")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="config values as key=value, e.g. image_size=96")
+    ] = None,
+    config: Annotated[
+        str, typer.Option(help="YAML file or preset name")
+    ] = "segmentation/split_attention_unet",
+    out: Annotated[
+        Path | None, typer.Option(help="run directory (default: runs/<name of the config>)")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="metrics as one JSON object")] = False,
+) -> None:
+    """Train a segmentation network; classifiers use it with segmenter.run=RUN.
+
+    Example: skinnet segment train --data catalogue image_size=128 stages.segmentation.epochs=10
+    """
+    from skinnet_keras.cli.training import train_from_config
+
+    metrics = train_from_config(config, data, out, overrides or [], show=not as_json)
+    if as_json:
+        print(json.dumps(metrics))

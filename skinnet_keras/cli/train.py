@@ -1,0 +1,51 @@
+"""`skinnet train`: run or resume an experiment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="config values as key=value, e.g. image_size=96 stages.cnn.epochs=2"),
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(help="YAML file or preset name, e.g. skinnet_v2")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="catalogue folder, made by `skinnet data build`")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="run directory (default: runs/<name of the config>)")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="run directory to go on with")] = None,
+    distribute: Annotated[
+        str | None, typer.Option(help="auto, none or mirrored; overrides the config")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="metrics as one JSON object")] = False,
+) -> None:
+    """Train a SkinNet (or only a segmentation network) and measure it on held-out groups.
+
+    Example: skinnet train --config skinnet_v2 --data catalogue image_size=96 stages.cnn.epochs=2
+    """
+    from skinnet_keras.cli.training import train_from_config, train_resumed
+    from skinnet_keras.errors import UserError
+
+    if resume:
+        if config or data or out or overrides or distribute:
+            raise UserError(
+                "--resume takes everything from the run directory: drop the other arguments."
+            )
+        metrics = train_resumed(resume)
+    else:
+        if not config or not data:
+            raise UserError("give --config and --data, or --resume with a run directory.")
+        values = [*(overrides or []), *([f"distribute={distribute}"] if distribute else [])]
+        metrics = train_from_config(config, data, out, values, show=not as_json)
+    if as_json:
+        print(json.dumps(metrics))

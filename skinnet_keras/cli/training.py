@@ -1,0 +1,70 @@
+"""What `train`, `segment train` and `demo` share: from a config's name to a finished run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from skinnet_keras.config import load_config
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.evaluation import tables
+from skinnet_keras.experiment import run_experiment, start_run
+from skinnet_keras.presets import find_config
+from skinnet_keras.training.runs import Run
+
+
+def train_from_config(
+    config_name: str, data: Path, out: Path | None, overrides: list[str], *, show: bool = True
+) -> dict[str, Any]:
+    """Start a run from a config and train it.
+
+    Args:
+        config_name: YAML file or preset name.
+        data: Catalogue folder.
+        out: Run directory; None for `runs/<name>`.
+        overrides: `key=value` pairs.
+        show: Whether to print the result on stdout.
+
+    Returns:
+        The run's metrics.
+    """
+    config = load_config(find_config(config_name), overrides)
+    run = start_run(config, Catalogue.load(data), out or Path("runs") / config.name)
+    return _train(run, show=show)
+
+
+def train_resumed(directory: Path, *, show: bool = True) -> dict[str, Any]:
+    """Go on with an interrupted run; a finished one is only measured again."""
+    return _train(Run.open(directory), show=show)
+
+
+def _train(run: Run, *, show: bool) -> dict[str, Any]:
+    try:
+        metrics = run_experiment(run)
+    except KeyboardInterrupt:
+        run.log(f"interrupted: continue with `skinnet train --resume {run.directory}`")
+        raise
+    run.log(f"done: {run.directory}")
+    if show:
+        print_metrics(metrics)
+    return metrics
+
+
+def print_metrics(metrics: dict[str, Any]) -> None:
+    """Print segmentation scores, the per-class table and the loss beside the constant's."""
+    console = Console()
+    for split, scores in metrics.get("segmentation", {}).items():
+        console.print(
+            f"{metrics['name']}: segmentation {split}: Dice {scores['dice_per_image']:.4f}, "
+            f"IoU {scores['iou_per_image']:.4f} (means over {scores['n']} images)"
+        )
+    for split, report in metrics.get("classification", {}).items():
+        tables.per_class(report, f"{metrics['name']}, {split}").print(console)
+        loss = metrics["loss"][split]
+        console.print(
+            f"{metrics['name']}: loss {split} {loss['model']:.4f}, best constant prediction "
+            f"{loss['best_constant_prediction']:.4f}; balanced accuracy "
+            f"{report['balanced_accuracy']:.4f}"
+        )

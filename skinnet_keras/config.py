@@ -1,0 +1,248 @@
+"""An experiment as data: pydantic models of the YAML configs, with errors that name the key."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from skinnet_keras.errors import UserError
+
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelConfig(_Section):
+    """Arguments of `build_skinnet`, and where the backbones' weights come from."""
+
+    variant: Literal["v1", "v2", "v3", "v4"]
+    backbone: str = "efficientnet_b0"
+    lesion_backbone: str = "efficientnet_b3"
+    weights: str = "none"
+    metadata: bool = True
+    mask_branch: Literal["mbconv"] | None = None
+    metadata_units: list[Positive] = [512, 512, 512, 256]
+    head_units: list[Positive] | None = None
+    shape_filters: list[Positive] = [16, 32, 64, 128, 256, 256, 512, 1024]
+    shape_units: list[Positive] = [256, 64]
+    image_units: list[Positive] = [512]
+    lesion_units: list[Positive] = [512, 256]
+
+    def builder_arguments(self) -> dict[str, Any]:
+        """Keyword arguments for `build_skinnet`, without variant, size and classes."""
+        arguments = self.model_dump(exclude={"variant", "weights", "metadata"})
+        return arguments if self.metadata else {**arguments, "metadata_dim": 0}
+
+
+class SegmenterConfig(_Section):
+    """The segmentation network whose masks the classifiers see."""
+
+    name: str = "split_attention_unet"
+    arguments: dict[str, Any] = {}
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    run: str | None = Field(
+        default=None, description="a finished run whose segmenter and masks are used again"
+    )
+
+
+class ScheduleConfig(_Section):
+    """Learning rate over the steps of a stage."""
+
+    name: Literal["cosine_restarts", "constant"] = "cosine_restarts"
+    first_cycle_epochs: float = Field(default=10, gt=0)
+    cycle_factor: float = Field(default=2.0, ge=1)
+    final_fraction: float = Field(default=0.01, ge=0, le=1)
+
+
+class OptimizerConfig(_Section):
+    """Optimiser of a stage (paper, section 2: AdamW, weight decay 1e-4)."""
+
+    name: Literal["adamw"] = "adamw"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    clip_norm: float | None = Field(default=None, gt=0)
+    schedule: ScheduleConfig = ScheduleConfig()
+
+
+class StageConfig(_Section):
+    """One call of `model.fit`."""
+
+    epochs: int = Field(ge=0)
+    batch_size: Positive = 32
+    optimizer: OptimizerConfig = OptimizerConfig()
+
+
+class HeadStageConfig(StageConfig):
+    """Stage (c): metadata network and head on cached features of augmented views."""
+
+    views: Positive = 4
+
+
+class StagesConfig(_Section):
+    """The paper's stages in their order; a stage that is left out is not run."""
+
+    segmentation: StageConfig | None = None
+    cnn: StageConfig | None = None
+    head: HeadStageConfig | None = None
+    joint: StageConfig | None = None
+
+
+class LossConfig(_Section):
+    """Classification loss (paper, section 2: focal, gamma 2)."""
+
+    name: Literal["focal", "cross_entropy"] = "focal"
+    gamma: float = Field(default=2.0, ge=0)
+    label_smoothing: Fraction = 0.0
+
+
+class BalanceConfig(_Section):
+    """How rare classes are made to count; weights are (1 / class share) ** power."""
+
+    methods: list[Literal["focal_alpha", "class_weights", "balanced_sampling"]] = ["focal_alpha"]
+    power: float = Field(default=0.5, ge=0, le=1)
+    allow_stacking: bool = False
+
+    @model_validator(mode="after")
+    def _once(self) -> BalanceConfig:
+        if len(self.methods) > 1 and not self.allow_stacking:
+            raise ValueError(
+                f"{' and '.join(self.methods)} balance the classes more than once; keep one, or "
+                "set balance.allow_stacking: true"
+            )
+        return self
+
+
+class Config(_Section):
+    """A whole experiment; `skinnet train --config FILE key=value ...`."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    seed: int = Field(default=0, ge=0)
+    image_size: int = Field(default=224, ge=32)
+    num_classes: Literal[8, 9] = 8
+    model: ModelConfig | None = None
+    segmenter: SegmenterConfig | None = None
+    stages: StagesConfig
+    loss: LossConfig = LossConfig()
+    balance: BalanceConfig = BalanceConfig()
+    l2: float = Field(default=1e-5, ge=0)
+    augmentation: bool = True
+    metadata_dropout: Fraction = 0.1
+    checkpoint_every: Positive = 5
+    workers: int | None = Field(default=None, ge=0)
+    distribute: Literal["auto", "none", "mirrored"] = "auto"
+    mixed_precision: bool = False
+    deterministic: bool = False
+
+    @model_validator(mode="after")
+    def _stages_fit_the_model(self) -> Config:
+        stages = self.stages
+        if self.model is None and (stages.cnn or stages.head or stages.joint):
+            raise ValueError("stages cnn, head and joint need a model section")
+        if self.model is not None and not stages.cnn:
+            raise ValueError("a model section needs the stage cnn")
+        if self.segmenter is None:
+            if stages.segmentation:
+                raise ValueError("stage segmentation needs a segmenter section")
+            if self.uses_mask:
+                raise ValueError(f"variant {self.variant} needs a segmenter section for its masks")
+        elif bool(self.segmenter.run) == bool(stages.segmentation):
+            raise ValueError("a segmenter needs either the stage segmentation or segmenter.run")
+        return self
+
+    @property
+    def variant(self) -> str | None:
+        """The SkinNet variant, or None for a segmentation-only experiment."""
+        return self.model.variant if self.model else None
+
+    @property
+    def uses_mask(self) -> bool:
+        """Whether the classifier has a mask input."""
+        return self.model is not None and bool(self.model.variant != "v1" or self.model.mask_branch)
+
+
+def load_config(path: Path, overrides: list[str] | None = None) -> Config:
+    """Read and check a YAML config.
+
+    Args:
+        path: The YAML file.
+        overrides: `key=value` pairs; dots lead into sections, values are YAML
+            (`stages.cnn.epochs=2`).
+
+    Raises:
+        UserError: Unreadable file, unknown key (with the valid keys), or a bad value.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"config {path} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        detail = " ".join(str(error).split())
+        raise UserError(f"config {path} is not valid YAML: {detail}") from error
+    if not isinstance(raw, dict):
+        raise UserError(f"config {path} must hold keys and values, see the README's example.")
+    for override in overrides or []:
+        _apply(raw, override)
+    return parse_config(raw, str(path))
+
+
+def parse_config(raw: dict[str, Any], origin: str) -> Config:
+    """Check a config given as plain data; `origin` names it in errors."""
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"config {origin}: {_sentence(error, raw)}") from error
+
+
+def dump_config(config: Config) -> str:
+    """The config as YAML, every default written out."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False)
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise UserError(f"override {override!r} is not of the form key=value.")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"override {override!r}: the value is not valid YAML.") from error
+    *sections, last = key.split(".")
+    for section in sections:
+        if raw.get(section) is None:
+            raw[section] = {}
+        raw = raw[section]
+        if not isinstance(raw, dict):
+            raise UserError(f"override {override!r}: {section} holds a value, not a section.")
+    raw[last] = value
+
+
+def _sentence(error: ValidationError, raw: dict[str, Any]) -> str:
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    key = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        valid = _keys_at(location[:-1])
+        close = difflib.get_close_matches(location[-1], valid, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"unknown key {key!r}: {hint}valid keys here are {', '.join(valid)}."
+    if first["type"] == "missing":
+        return f"key {key!r} is missing."
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key + ': ' if key else ''}{message[0].lower() + message[1:]}."
+
+
+def _keys_at(sections: list[str]) -> list[str]:
+    """The valid keys of the section at a path such as ["stages", "cnn"]."""
+    model: type[BaseModel] = Config
+    for section in sections:
+        annotation = model.model_fields[section].annotation
+        choices = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(x for x in choices if isinstance(x, type) and issubclass(x, BaseModel))
+    return list(model.model_fields)

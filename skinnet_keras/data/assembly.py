@@ -1,0 +1,88 @@
+"""From the readers' rows to one table: ids, labels, harmonised metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from skinnet_keras.data.metadata import harmonise_age, harmonise_sex, harmonise_site
+from skinnet_keras.data.sources import SourceRow, SourceTable
+from skinnet_keras.errors import UserError
+from skinnet_keras.taxonomy import UNK, label_of
+
+_HARMONISERS: dict[str, Callable[[str], str]] = {
+    "age": harmonise_age,
+    "sex": harmonise_sex,
+    "site": harmonise_site,
+}
+
+
+def assemble(tables: Mapping[str, SourceTable], *, unknown: str | None = None) -> pd.DataFrame:
+    """Join the sources' rows into one table.
+
+    HAM10000's `akiec` (actinic keratosis or intraepithelial carcinoma) takes the label ISIC-2019
+    gives the same id, where that data set is among the sources.
+
+    Args:
+        tables: Source name -> what its reader returned.
+        unknown: The label "UNK" for diagnoses the taxonomy does not have; None refuses them.
+
+    Returns:
+        Text columns `image_id`, `source`, `label`, and those of `SourceRow`, age, sex and site
+        harmonised.
+
+    Raises:
+        UserError: The taxonomy lacks a diagnosis, a value of the metadata is not known, or an
+            image is listed twice.
+    """
+    if unknown not in (None, UNK):
+        raise UserError(f"Unknown diagnoses can be counted as {UNK} only, not as {unknown!r}.")
+    rows = [(name, row) for name, table in tables.items() for row in table.rows]
+    assembled = pd.DataFrame([vars(row) for _, row in rows], dtype=object)
+    assembled.insert(0, "image_id", [f"{name}:{row.stem}" for name, row in rows])
+    assembled.insert(1, "source", [name for name, _ in rows])
+    repeated = assembled["image_id"].duplicated()
+    if repeated.any():
+        raise UserError(f"{assembled['image_id'][repeated].iloc[0]} is listed twice.")
+    for column, harmonise in _HARMONISERS.items():
+        assembled[column] = _harmonised(assembled, column, harmonise)
+    assembled["label"] = _labels(tables, rows, unknown)
+    return assembled
+
+
+def _harmonised(assembled: pd.DataFrame, column: str, harmonise: Callable[[str], str]) -> pd.Series:
+    meaning = {}
+    for word in assembled[column].unique():
+        try:
+            meaning[word] = harmonise(word)
+        except UserError as error:
+            image_id = assembled.loc[assembled[column] == word, "image_id"].iloc[0]
+            raise UserError(f"{image_id}: {error}") from error
+    return assembled[column].map(meaning)
+
+
+def _labels(
+    tables: Mapping[str, SourceTable], rows: list[tuple[str, SourceRow]], unknown: str | None
+) -> list[str]:
+    isic2019 = tables["isic2019"].diagnoses if "isic2019" in tables else {}
+    words = [
+        isic2019.get(row.stem, row.diagnosis)
+        if name == "ham10000" and row.diagnosis == "akiec"
+        else row.diagnosis
+        for name, row in rows
+    ]
+    labels: dict[str, str] = {}
+    not_known: list[str] = []
+    for word in dict.fromkeys(words):
+        try:
+            labels[word] = label_of(word)
+        except UserError:
+            labels[word] = UNK
+            not_known.append(repr(word))
+    if not_known and unknown is None:
+        raise UserError(
+            f"The taxonomy does not have the diagnoses {', '.join(not_known)}: correct them, or "
+            f"count such images as {UNK} with --unknown {UNK}."
+        )
+    return [labels[word] for word in words]

@@ -1,0 +1,70 @@
+"""Which images must stay together: connected components over shared keys and copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from skinnet_keras.data.sources import SOURCES
+
+
+def name_groups(table: pd.DataFrame) -> list[str]:
+    """Group images of one lesion or patient, and copies of them, so that no split parts them.
+
+    Args:
+        table: The columns `image_id`, `source`, `duplicate_of`, `lesion_id` and `patient_id`.
+
+    Returns:
+        Group of each row: the connected component, named by its alphabetically first image.
+        Lesion and patient ids link rows of one provider only.
+    """
+    row_of = {image_id: row for row, image_id in enumerate(table["image_id"])}
+    copies = [(row, row_of[kept]) for row, kept in enumerate(table["duplicate_of"]) if kept]
+    providers = [SOURCES[source].provider for source in table["source"]]
+    lesions, patients = (
+        equal_keys(
+            f"{provider}:{own}" if own else ""
+            for provider, own in zip(providers, table[column], strict=True)
+        )
+        for column in ("lesion_id", "patient_id")
+    )
+    pairs = np.array(copies, dtype=np.int64).reshape(-1, 2)
+    component = components(len(table), pairs, lesions, patients)
+    return table.groupby(component)["image_id"].transform("min").tolist()
+
+
+def equal_keys(keys: Iterable[str]) -> np.ndarray:
+    """Link rows that share a key.
+
+    Args:
+        keys: One a row; "" links nothing.
+
+    Returns:
+        int64 array of shape (P, 2): each row with the first one of its key.
+    """
+    first: dict[str, int] = {}
+    pairs = [
+        (first[key], row)
+        for row, key in enumerate(keys)
+        if key and first.setdefault(key, row) != row
+    ]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def components(count: int, *evidence: np.ndarray) -> np.ndarray:
+    """Number the connected components of a graph over rows.
+
+    Args:
+        count: Number of rows.
+        evidence: int64 arrays of shape (P, 2): linked rows.
+
+    Returns:
+        int array of shape (count,): the component of each row.
+    """
+    pairs = np.concatenate([np.empty((0, 2), dtype=np.int64), *evidence])
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    return connected_components(graph, directed=False)[1]

@@ -1,0 +1,51 @@
+"""HAM10000: several images a lesion, seven diagnoses, lesion masks by Tschandl et al. (2020).
+
+Layout of the original repository: `HAM10000_images_part_1/` and `HAM10000_images_part_2/` (or one
+`HAM10000_images/`), `HAM10000_metadata.csv` (also without suffix), and, optional,
+`HAM10000_segmentations_lesion_tschandl/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skinnet_keras.data.sources.base import (
+    SourceRow,
+    SourceTable,
+    find_file,
+    find_images,
+    has_folder,
+    read_csv,
+    with_image,
+)
+
+_MASKS = "HAM10000_segmentations_lesion_tschandl"
+
+
+def read(root: Path) -> SourceTable:
+    """Read the data set.
+
+    Raises:
+        UserError: A folder, file or column is missing.
+    """
+    images = find_images(root, "HAM10000_images*")
+    masks = find_images(root, _MASKS) if has_folder(root, _MASKS) else {}
+    table = read_csv(
+        find_file(root, "HAM10000_metadata.csv", "HAM10000_metadata"),
+        ("image_id", "lesion_id", "dx", "age", "sex", "localization"),
+    )
+    records, without_image = with_image(table, "image_id", images)
+    rows = [
+        SourceRow(
+            stem=record["image_id"],
+            path=images[record["image_id"]],
+            mask_path=masks.get(f"{record['image_id']}_segmentation", ""),
+            diagnosis=record["dx"],
+            lesion_id=record["lesion_id"],
+            age=record["age"],
+            sex=record["sex"],
+            site=record["localization"],
+        )
+        for record in records
+    ]
+    return SourceTable("ham10000", rows, without_image)

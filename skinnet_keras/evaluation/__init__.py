@@ -1,0 +1,1 @@
+"""Evaluation from stored predictions: metrics, tables, intervals, plots."""

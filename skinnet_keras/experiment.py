@@ -1,0 +1,235 @@
+"""A whole experiment: stages, predictions of every split, metrics; what `skinnet train` runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from skinnet_keras.atomic import atomic_file
+from skinnet_keras.config import Config
+from skinnet_keras.data.cache import ImageCache, open_cache
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.samples import Samples
+from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.metrics import (
+    confusion_matrix,
+    evaluate_predictions,
+    headline_metrics,
+)
+from skinnet_keras.evaluation.plots import plot_history
+from skinnet_keras.evaluation.predictions import read_predictions, write_predictions
+from skinnet_keras.evaluation.segmentation import segmentation_scores
+from skinnet_keras.models import BACKBONES
+from skinnet_keras.models.loading import load_keras
+from skinnet_keras.training.context import TrainingContext
+from skinnet_keras.training.distribution import build_strategy
+from skinnet_keras.training.losses import best_constant_prediction
+from skinnet_keras.training.masks import PredictedMasks, link_masks
+from skinnet_keras.training.prediction import predict_probabilities
+from skinnet_keras.training.runs import Run
+from skinnet_keras.training.samples import (
+    classes_of,
+    classification_samples,
+    labels_of,
+    segmentation_samples,
+)
+from skinnet_keras.training.segmentation import (
+    configured_segmenter,
+    score_segmenter,
+    train_segmenter,
+)
+from skinnet_keras.training.stages import configured_loss, train_classifier
+
+
+def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
+    """Check that the data serve the config, then create the run directory.
+
+    Raises:
+        UserError: A network's name or arguments are unknown, a split has no labelled image or no
+            mask, or the directory is in use.
+    """
+    _check_networks(config)
+    cache = open_cache(catalogue, config.image_size)
+    if config.stages.segmentation:
+        for split in ("train", "val"):
+            segmentation_samples(catalogue, cache, split)
+    if config.model:
+        for split in ("train", "val"):
+            _samples(config, catalogue, cache, split, masks=None)
+    return Run.create(directory, config, catalogue)
+
+
+def run_experiment(run: Run) -> dict[str, Any]:
+    """Train what the run's config asks for, or go on where it stopped, and measure it.
+
+    Leaves models, `predictions_<split>.csv`, `metrics.json` and `training.png` in the run.
+
+    Args:
+        run: A new run (`start_run`) or one to resume (`Run.open`).
+
+    Returns:
+        The content of `metrics.json`.
+
+    Raises:
+        UserError: The data do not serve the config, or training diverged.
+    """
+    config, catalogue = run.config, run.load_catalogue()
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        _make_deterministic()
+    policy = keras.config.dtype_policy()
+    if config.mixed_precision:
+        keras.config.set_dtype_policy("mixed_float16")
+    try:
+        context = TrainingContext(
+            run,
+            catalogue,
+            open_cache(catalogue, config.image_size),
+            build_strategy(config.distribute),
+            segmentation_metrics=_segmentation_metrics,
+            classification_metrics=lambda labels, p: _classification_metrics(config, labels, p),
+        )
+        metrics: dict[str, Any] = {"name": config.name}
+        if config.segmenter:
+            metrics["segmentation"] = _segmentation(context)
+        if config.model:
+            metrics["classification"], metrics["loss"] = _classification(context)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    run.write_text("metrics.json", json.dumps(metrics, indent=2) + "\n")
+    plot_history(run.directory / "history.csv", run.directory / "training.png", title=config.name)
+    return metrics
+
+
+def _check_networks(config: Config) -> None:
+    if config.model:
+        for key in ("backbone", "lesion_backbone"):
+            name = getattr(config.model, key)
+            if name not in BACKBONES:
+                raise UserError(
+                    f"model.{key}: unknown backbone {name!r}: choose one of {', '.join(BACKBONES)}."
+                )
+    if config.segmenter:
+        try:
+            configured_segmenter(config)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"segmenter: {error}") from error
+
+
+def _make_deterministic() -> None:
+    if keras.backend.backend() != "tensorflow":
+        raise UserError("deterministic: true needs KERAS_BACKEND=tensorflow.")
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+
+
+def _segmentation(context: TrainingContext) -> dict[str, Any]:
+    """Stage (a), or another run's network, and its scores on the splits that have masks."""
+    run, config = context.run, context.config
+    source = config.segmenter.run if config.segmenter else None
+    if source:
+        if not (Path(source) / "segmenter.keras").is_file():
+            raise UserError(f"segmenter.run: {source} holds no segmenter.keras.")
+        with atomic_file(run.directory / "segmenter.keras") as temporary:
+            shutil.copyfile(Path(source) / "segmenter.keras", temporary)
+        if config.uses_mask:
+            link_masks(Path(source), run.directory)
+    else:
+        train_segmenter(context)
+    segmenter = load_keras(run.directory / "segmenter.keras")
+    scores: dict[str, Any] = {}
+    for split in ("val", "test"):
+        try:
+            samples = segmentation_samples(context.catalogue, context.cache, split)
+        except UserError:
+            continue  # A catalogue may have masks in some splits only.
+        scores[split] = {"n": len(samples), **score_segmenter(context, segmenter, samples)}
+    return scores
+
+
+def _classification(context: TrainingContext) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Stages (b) to (d), then metrics and loss on the held-out splits."""
+    run, config = context.run, context.config
+    masks = PredictedMasks.open(run.directory) if config.uses_mask else None
+    train, val = (
+        _samples(config, context.catalogue, context.cache, split, masks)
+        for split in ("train", "val")
+    )
+    model = train_classifier(context, train, val)
+    loss = configured_loss(config, train)
+    constant = best_constant_prediction(labels_of(train), loss, config.num_classes)
+    splits = {"val": val}
+    if context.catalogue.usable(["test"])["label"].isin(classes_of(config.num_classes)).any():
+        splits["test"] = _samples(config, context.catalogue, context.cache, "test", masks)
+    metrics, losses = {}, {}
+    for split, samples in splits.items():
+        probabilities = predict_probabilities(model, samples)
+        path = run.directory / f"predictions_{split}.csv"
+        _write_predictions(context, path, samples, probabilities)
+        metrics[split] = evaluate_predictions(read_predictions(path))
+        one_hot = np.eye(config.num_classes, dtype="float32")[labels_of(samples)]
+        tiled = np.tile(constant, (len(samples), 1))
+        losses[split] = {
+            "model": float(loss(one_hot, probabilities)),
+            "best_constant_prediction": float(loss(one_hot, tiled)),
+        }
+    return metrics, losses
+
+
+def _samples(
+    config: Config,
+    catalogue: Catalogue,
+    cache: ImageCache,
+    split: str,
+    masks: PredictedMasks | None,
+) -> Samples:
+    names = ["image"]
+    if config.uses_mask and masks is not None:
+        names.append("mask")
+    if config.model and config.model.metadata:
+        names.append("metadata")
+    return classification_samples(
+        catalogue,
+        cache,
+        split,
+        input_names=tuple(names),
+        num_classes=config.num_classes,
+        masks=masks,
+    )
+
+
+def _write_predictions(
+    context: TrainingContext, path: Path, samples: Samples, probabilities: np.ndarray
+) -> None:
+    classes = classes_of(context.config.num_classes)
+    table = context.catalogue.table.set_index("image_id").loc[samples.image_ids]
+    # float32 softmax sums to 1 within rounding only; the file says so exactly.
+    rows = probabilities.astype("float64")
+    rows /= rows.sum(axis=1, keepdims=True)
+    groups, labels = list(table["group"]), list(table["label"])
+    write_predictions(path, samples.image_ids, labels, rows, classes, groups=groups)
+
+
+def _segmentation_metrics(predicted: np.ndarray, true: np.ndarray) -> dict[str, float]:
+    scores = segmentation_scores(predicted, true)
+    return {
+        name: float(value) for name, value in scores.items() if name != "n" and value is not None
+    }
+
+
+def _classification_metrics(
+    config: Config, labels: np.ndarray, probabilities: np.ndarray
+) -> dict[str, float]:
+    """The figures shown after every epoch; the full set follows at the end."""
+    matrix = confusion_matrix(labels, probabilities.argmax(axis=1), config.num_classes)
+    figures = headline_metrics(matrix, classes_of(config.num_classes))
+    return {
+        name: float(figures[name])
+        for name in ("balanced_accuracy", "accuracy", "errors_rare_5", "errors_rare_4")
+    }

@@ -1,0 +1,1 @@
+"""Trained models as artefacts for servers, phones and browsers, with proof of parity."""

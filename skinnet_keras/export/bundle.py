@@ -1,0 +1,236 @@
+"""A run as a folder of artefacts: converted, compared with the Keras model, then put in place."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.errors import UserError
+from skinnet_keras.export.float32 import float32_model
+from skinnet_keras.export.manifest import refuse_stale_files, write_json, write_manifest
+from skinnet_keras.export.parity import (
+    ParityReference,
+    ParityResult,
+    check_parity,
+    check_variation,
+)
+from skinnet_keras.export.parity_images import parity_inputs
+from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.export.runners import KerasRunner, Runner, SavedModelRunner, TFLiteRunner
+from skinnet_keras.export.savedmodel import next_version, write_savedmodel
+from skinnet_keras.export.sidecar import SAVEDMODEL_METADATA, class_names
+from skinnet_keras.export.signature import CLASSIFIER, END_TO_END, build_metadata
+from skinnet_keras.export.tflite import PRECISIONS, write_tflite
+
+FORMATS = ("savedmodel", "tflite")
+"""Formats a run can be exported to."""
+
+
+@dataclass(frozen=True)
+class _Artefact:
+    """One artefact to make: a file or a folder at `path`, relative to the export's folder."""
+
+    path: str
+    format: str
+    kind: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export wrote.
+
+    Attributes:
+        directory: `<out>/<name>`.
+        name: Name of the exported model.
+        parity: Result of the parity gate for each artefact; its `artefact` is the path below
+            `directory`.
+    """
+
+    directory: Path
+    name: str
+    parity: list[ParityResult]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        return {**asdict(self), "directory": str(self.directory)}
+
+
+def export_run(
+    run: str | Path,
+    out: str | Path,
+    *,
+    formats: Sequence[str] = FORMATS,
+    precisions: Sequence[str] = PRECISIONS,
+    name: str | None = None,
+    catalogue: str | Path | None = None,
+) -> ExportReport:
+    """Export a run's classifier and, where it has a segmenter, its end-to-end model.
+
+    Writes `<out>/<name>/{classifier,end_to_end}/<version>/` (SavedModels, float32, a new version
+    each time), `<name>_{classifier,end_to_end}_<precision>.tflite`, `metadata.json`,
+    `parity.json` and `SHA256SUMS`. Every artefact passes the parity gate first; where one does
+    not, none is put in place.
+
+    Args:
+        run: A run directory.
+        out: Folder that collects exported models.
+        formats: Among `FORMATS`.
+        precisions: Precisions of the TFLite files, among `tflite.PRECISIONS`.
+        name: Name of the exported model; by default the run's.
+        catalogue: Catalogue to take the images of the parity gate from; by default the run's.
+
+    Raises:
+        UserError: An unknown format, precision or unusable name; a run without a classifier; a
+            model that cannot be converted, is nearly constant or fails the parity gate.
+    """
+    _check_choice("format", formats, FORMATS)
+    _check_choice("precision", precisions, PRECISIONS)
+    if keras.backend.backend() != "tensorflow":
+        raise UserError("Exporting needs the TensorFlow backend: set KERAS_BACKEND=tensorflow.")
+    source = RunModels.load(run)
+    name = name or source.run.config.name
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise UserError(
+            f"{name!r} cannot name an exported model: use letters, digits, '.', '_' and '-'."
+        )
+    models = _models(source)
+    directory = Path(out) / name
+    plan = list(_plan(directory, name, list(models), formats, precisions))
+    refuse_stale_files(directory, source.weight_hashes(), [artefact.path for artefact in plan])
+    images = Catalogue.load(catalogue) if catalogue else source.run.load_catalogue()
+    reference = _reference(source, models, images)
+    metadata = _metadata(name, source, models, images)
+    with _staging(directory) as stage:
+        parity = [
+            _make(artefact, models[artefact.kind], stage / artefact.path, reference, metadata)
+            for artefact in track(plan, "Exporting", console=Console(stderr=True))
+        ]
+        for artefact in plan:
+            target = directory / artefact.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(stage / artefact.path, target)
+    write_manifest(directory, metadata, parity)
+    return ExportReport(directory, name, parity)
+
+
+def _check_choice(what: str, chosen: Sequence[str], known: Sequence[str]) -> None:
+    if not chosen:
+        raise UserError(f"No {what} is given: choose among {', '.join(known)}.")
+    for value in chosen:
+        if value not in known:
+            raise UserError(f"The {what} {value!r} is not known: choose among {', '.join(known)}.")
+
+
+def _models(source: RunModels) -> dict[str, keras.Model]:
+    """Return the models to export by kind, in float32."""
+    if source.classifier is None:
+        raise UserError(
+            f"{source.run.directory} trained no classifier: there is nothing to export."
+        )
+    classifier = float32_model(source.classifier)
+    if source.segmenter is None:
+        return {CLASSIFIER: classifier}
+    float32_source = replace(
+        source, classifier=classifier, segmenter=float32_model(source.segmenter)
+    )
+    return {CLASSIFIER: classifier, END_TO_END: float32_source.end_to_end()}
+
+
+def _metadata(
+    name: str, source: RunModels, models: dict[str, keras.Model], catalogue: Catalogue
+) -> dict[str, Any]:
+    config, classifier = source.run.config, KerasRunner(models[CLASSIFIER])
+    return build_metadata(
+        name=name,
+        classes=class_names(source.run.directory, classifier.output_shapes["diagnosis"][-1]),
+        image_size=classifier.image_size,
+        mask_threshold=source.mask_threshold,
+        models=models,
+        run={
+            "name": config.name,
+            "variant": config.variant,
+            "weights_sha256": source.weight_hashes(),
+            "catalogue_sha256": catalogue.sha256(),
+        },
+    )
+
+
+def _plan(
+    directory: Path, name: str, kinds: list[str], formats: Sequence[str], precisions: Sequence[str]
+) -> Iterator[_Artefact]:
+    if "savedmodel" in formats:
+        version = next_version(*(directory / kind for kind in kinds))
+        for kind in kinds:
+            yield _Artefact(f"{kind}/{version}", "savedmodel", kind, "float32")
+    if "tflite" in formats:
+        for kind in kinds:
+            for precision in dict.fromkeys(precisions):
+                yield _Artefact(f"{name}_{kind}_{precision}.tflite", "tflite", kind, precision)
+
+
+def _reference(
+    source: RunModels, models: dict[str, keras.Model], catalogue: Catalogue
+) -> ParityReference:
+    """Gather what artefacts are compared with, and refuse a nearly constant model early."""
+    classifier = KerasRunner(models[CLASSIFIER])
+    end_to_end = KerasRunner(models[END_TO_END]) if END_TO_END in models else None
+    inputs = parity_inputs(catalogue, classifier.image_size)
+    if end_to_end is not None:
+        mask = end_to_end.predict(inputs)["mask"] >= source.mask_threshold
+        inputs["mask"] = mask.astype(np.float32)
+    check_variation(classifier.predict(inputs)["diagnosis"], f"The model of {source.run.directory}")
+    return ParityReference(classifier, end_to_end, inputs, source.mask_threshold)
+
+
+def _make(
+    artefact: _Artefact,
+    model: keras.Model,
+    path: Path,
+    reference: ParityReference,
+    metadata: dict[str, Any],
+) -> ParityResult:
+    """Convert one model in the staging folder and send it through the parity gate."""
+    path.parent.mkdir(exist_ok=True)
+    runner: Runner
+    if artefact.format == "savedmodel":
+        write_savedmodel(model, path)
+        write_json(path / SAVEDMODEL_METADATA, metadata)
+        runner = SavedModelRunner(path)
+    else:
+        write_tflite(model, path, precision=artefact.precision)
+        runner = TFLiteRunner(path)
+    return check_parity(
+        runner,
+        artefact.path,
+        kind=artefact.kind,
+        precision=artefact.precision,
+        reference=reference,
+    )
+
+
+@contextmanager
+def _staging(directory: Path) -> Iterator[Path]:
+    """Yield a temporary folder inside `directory`; a failed first export leaves neither."""
+    is_new = not directory.exists()
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as temporary:
+            yield Path(temporary)
+    except BaseException:
+        if is_new:
+            shutil.rmtree(directory)
+        raise

@@ -1,0 +1,86 @@
+"""The files that describe an export: `metadata.json`, `parity.json`, `SHA256SUMS`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from skinnet_keras.atomic import atomic_file
+from skinnet_keras.errors import UserError
+from skinnet_keras.export.parity import ParityResult
+from skinnet_keras.export.sidecar import METADATA_FILE
+from skinnet_keras.training.runs import file_sha256
+
+PARITY_FILE = "parity.json"
+CHECKSUM_FILE = "SHA256SUMS"
+
+
+def refuse_stale_files(
+    directory: Path, weights_sha256: dict[str, str], paths: Sequence[str]
+) -> None:
+    """Refuse to describe `.tflite` files of other weights by a new `metadata.json`.
+
+    SavedModels are not concerned: each version carries its own `metadata.json`.
+
+    Args:
+        directory: Folder of the exported model; may not exist yet.
+        weights_sha256: File name -> SHA-256 of the run's model files.
+        paths: Artefacts this export will write, relative to `directory`.
+
+    Raises:
+        UserError: A `.tflite` file there comes from other weights and is not replaced.
+    """
+    kept = [file for file in sorted(directory.glob("*.tflite")) if file.name not in paths]
+    if kept and _exported_weights(directory / METADATA_FILE) != weights_sha256:
+        raise UserError(
+            f"{kept[0]} was exported from other weights: export its precision again too, remove "
+            "it, or choose another --name."
+        )
+
+
+def write_manifest(
+    directory: Path, metadata: dict[str, Any], parity: Sequence[ParityResult]
+) -> None:
+    """Write `metadata.json`, `parity.json` and `SHA256SUMS` for a folder of artefacts.
+
+    Args:
+        directory: Folder of the exported model.
+        metadata: Content of `metadata.json`.
+        parity: Results of this export; those of artefacts from earlier exports are kept.
+    """
+    write_json(directory / METADATA_FILE, metadata)
+    results = {result.artefact: asdict(result) for result in parity}
+    earlier = _read_json(directory / PARITY_FILE)
+    for artefact, result in earlier.items():
+        if (directory / artefact).exists():
+            results.setdefault(artefact, result)
+    write_json(directory / PARITY_FILE, results)
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
+    with atomic_file(directory / CHECKSUM_FILE) as temporary:
+        lines = [
+            f"{file_sha256(file)}  {file.relative_to(directory).as_posix()}\n"
+            for file in files
+            if file.name != CHECKSUM_FILE
+        ]
+        temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write an indented JSON file, creating its folder."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _exported_weights(file: Path) -> Any:
+    return _read_json(file).get("run", {}).get("weights_sha256")
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

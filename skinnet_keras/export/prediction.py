@@ -1,0 +1,120 @@
+"""Predicting photographs with any runner: canonical preprocessing in, named probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
+from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
+from skinnet_keras.errors import UserError
+from skinnet_keras.export.runners import Runner
+
+
+@dataclass(frozen=True)
+class ImagePrediction:
+    """What a model says about one image.
+
+    Attributes:
+        image: The image file.
+        probabilities: Class -> probability; None for a segmentation network.
+        mask: float32 array (S, S): lesion probability of each pixel, or the mask that was given;
+            None where the model neither makes nor takes a mask.
+    """
+
+    image: Path
+    probabilities: dict[str, float] | None
+    mask: np.ndarray | None
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """Return the `count` most probable classes, the most probable first."""
+        ranked = sorted((self.probabilities or {}).items(), key=lambda item: -item[1])
+        return ranked[:count]
+
+
+def predict_images(
+    runner: Runner,
+    images: Sequence[Path],
+    *,
+    age: float | None = None,
+    sex: str | None = None,
+    site: str | None = None,
+    mask: Path | None = None,
+) -> list[ImagePrediction]:
+    """Predict photographs of one patient's lesion.
+
+    Args:
+        runner: The model.
+        images: Image files.
+        age: Age in years; None when unknown.
+        sex: "female" or "male"; None when unknown.
+        site: One of `skinnet_keras.data.metadata.SITES`; None when unknown.
+        mask: Mask file of the one image, for a classifier that takes a mask.
+
+    Raises:
+        UserError: An unreadable file, an unknown word, a mask that is missing, not needed or
+            given for several images, or a model whose inputs are not those of this package or
+            whose outputs are not finite.
+    """
+    _check_inputs(runner, images, mask)
+    size, count = runner.image_size, len(images)
+    metadata = MetadataEncoder().encode(age, sex, site)
+    inputs = {
+        "image": np.stack([resize_image(read_image(image), size) for image in images]),
+        "metadata": np.tile(metadata, (count, 1)),
+    }
+    if mask is not None:
+        inputs["mask"] = resize_mask(read_mask(mask), size)[None, :, :, None]
+    outputs = runner.predict(inputs)
+    if not all(np.isfinite(values).all() for values in outputs.values()):
+        raise UserError("The model's outputs are not numbers: its training has diverged.")
+    masks = _masks(outputs, inputs)
+    predictions = []
+    for i, image in enumerate(images):
+        probabilities = None
+        if "diagnosis" in outputs:
+            values = [float(value) for value in outputs["diagnosis"][i]]
+            probabilities = dict(zip(runner.classes, values, strict=True))
+        predictions.append(
+            ImagePrediction(image, probabilities, None if masks is None else masks[i])
+        )
+    return predictions
+
+
+def _masks(outputs: dict[str, np.ndarray], inputs: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Return the lesion probabilities (N, S, S), from the model or as given."""
+    if "mask" in outputs:
+        return outputs["mask"][..., 0]
+    if "mask_logits" in outputs:
+        # tanh does not overflow.
+        return 0.5 * (1.0 + np.tanh(0.5 * outputs["mask_logits"][..., 0]))
+    if "mask" in inputs:
+        return inputs["mask"][..., 0].astype(np.float32)
+    return None
+
+
+def _check_inputs(runner: Runner, images: Sequence[Path], mask: Path | None) -> None:
+    unknown = sorted(set(runner.input_names) - {"image", "mask", "metadata"})
+    if unknown or not {"diagnosis", "mask_logits"} & set(runner.output_names):
+        raise UserError(
+            f"This is not a SkinNet or segmentation model: its inputs are "
+            f"{', '.join(runner.input_names)} and its outputs {', '.join(runner.output_names)}."
+        )
+    if runner.input_shapes.get("metadata", (METADATA_DIM,)) != (METADATA_DIM,):
+        raise UserError(
+            f"The model takes a metadata vector of {runner.input_shapes['metadata'][0]} floats, "
+            f"but this package makes one of {METADATA_DIM}."
+        )
+    takes_mask = "mask" in runner.input_names
+    if takes_mask and mask is None:
+        raise UserError(
+            "The model is a bare classifier that takes the lesion's mask: give --mask FILE, or "
+            "predict with the whole run or an end-to-end export."
+        )
+    if mask is not None and not takes_mask:
+        raise UserError("The model takes no mask: leave out --mask.")
+    if mask is not None and len(images) != 1:
+        raise UserError("One --mask goes with one image: predict the images one by one.")

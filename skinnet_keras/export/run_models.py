@@ -1,0 +1,85 @@
+"""The trained models of a run directory, as predicting and exporting need them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from skinnet_keras.errors import UserError
+from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD
+from skinnet_keras.export.signature import model_outputs
+from skinnet_keras.models import attach_segmenter
+from skinnet_keras.models.loading import load_keras
+from skinnet_keras.training.runs import Run, file_sha256
+
+_BEST_FILE = "best.keras"
+_SEGMENTER_FILE = "segmenter.keras"
+
+
+@dataclass(frozen=True)
+class RunModels:
+    """The models of one training run.
+
+    Attributes:
+        run: The run.
+        classifier: Its best classifier; None where only a segmentation network was trained.
+        segmenter: The segmentation network, if there is one.
+    """
+
+    run: Run
+    classifier: keras.Model | None
+    segmenter: keras.Model | None
+
+    @classmethod
+    def load(cls, directory: str | Path) -> RunModels:
+        """Load the models of a run directory.
+
+        Args:
+            directory: The run directory.
+
+        Raises:
+            UserError: The folder is no finished run, or a file of it cannot be loaded.
+        """
+        run = Run.open(Path(directory))
+        best_file, segmenter_file = (run.directory / n for n in (_BEST_FILE, _SEGMENTER_FILE))
+        if not best_file.is_file() and (run.config.model or not segmenter_file.is_file()):
+            raise UserError(
+                f"{run.directory} is not a finished run: it has no {_BEST_FILE} yet (continue it "
+                f"with `skinnet train --resume {run.directory}`)."
+            )
+        best = load_keras(best_file) if best_file.is_file() else None
+        if best is not None and "diagnosis" not in model_outputs(best):
+            return cls(run, None, best)
+        segmenter = load_keras(segmenter_file) if segmenter_file.is_file() else None
+        return cls(run, best, segmenter)
+
+    @property
+    def mask_threshold(self) -> float:
+        """Lesion probability from which a pixel belongs to the mask."""
+        segmenter = self.run.config.segmenter
+        return DEFAULT_MASK_THRESHOLD if segmenter is None else segmenter.threshold
+
+    def end_to_end(self) -> keras.Model | None:
+        """Return classifier and segmenter as one model; None where one of them is missing.
+
+        Raises:
+            UserError: They do not fit together.
+        """
+        if self.classifier is None or self.segmenter is None:
+            return None
+        try:
+            return attach_segmenter(self.classifier, self.segmenter, self.mask_threshold)
+        except ValueError as error:
+            raise UserError(f"{self.run.directory}: {error}") from error
+
+    def weight_hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of each model file of the run."""
+        files = [self.run.directory / name for name in (_BEST_FILE, _SEGMENTER_FILE)]
+        return {file.name: file_sha256(file) for file in files if file.is_file()}
+
+
+def is_run(path: Path) -> bool:
+    """Tell whether a folder is a run directory, finished or not."""
+    return (path / "config.yaml").is_file() and (path / "environment.json").is_file()

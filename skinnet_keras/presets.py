@@ -1,0 +1,45 @@
+"""Configs by name: found in a checkout's `configs/` and in the installed package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skinnet_keras.errors import UserError
+
+_PACKAGE = Path(__file__).resolve().parent
+_FOLDERS = (_PACKAGE.parent / "configs", _PACKAGE / "configs")
+
+
+def preset_names() -> list[str]:
+    """Names of all shipped configs, such as `skinnet_v2` or `segmentation/split_attention_unet`."""
+    folder = _folder()
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in _files(folder))
+
+
+def find_config(name: str) -> Path:
+    """The file of a config, given its path or a preset's name.
+
+    Raises:
+        UserError: There is neither such a file nor such a preset.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    preset = name.removeprefix("configs/").removesuffix(".yaml")
+    if preset in preset_names():
+        return _folder() / f"{preset}.yaml"
+    raise UserError(
+        f"config {name}: no such file, and no preset of this name; presets are "
+        f"{', '.join(preset_names())}."
+    )
+
+
+def _folder() -> Path:
+    # The checkout comes first: an editable install has both, and the user edits that one.
+    for folder in _FOLDERS:
+        if (folder / "skinnet_v1.yaml").is_file():
+            return folder
+    raise RuntimeError("this installation of skinnet-keras holds no configs")
+
+
+def _files(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.yaml"))

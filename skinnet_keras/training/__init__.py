@@ -1,0 +1,1 @@
+"""Training: losses, optimisers, distribution, the paper's stages, run directories."""

@@ -1,0 +1,87 @@
+"""From catalogue rows to the samples a stage trains or validates on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from skinnet_keras.data.cache import ImageCache
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.metadata import MetadataEncoder
+from skinnet_keras.data.samples import Samples
+from skinnet_keras.errors import UserError
+from skinnet_keras.taxonomy import LABELS
+from skinnet_keras.training.masks import PredictedMasks
+
+
+def classes_of(num_classes: int) -> tuple[str, ...]:
+    """The first 8 (without UNK) or 9 labels."""
+    return LABELS[:num_classes]
+
+
+def segmentation_samples(catalogue: Catalogue, cache: ImageCache, split: str) -> Samples:
+    """The images of a split that have a ground-truth mask.
+
+    Raises:
+        UserError: There is none.
+    """
+    rows = _in_cache(catalogue.usable([split]), cache)
+    ids = [image_id for image_id in rows["image_id"] if cache.has_mask[cache.rows([image_id])[0]]]
+    if not ids:
+        raise UserError(
+            f"no image of split {split!r} in {catalogue.root} has a lesion mask: stage "
+            "segmentation needs a source with masks (such as isic2017), or set segmenter.run."
+        )
+    return Samples(cache=cache, image_ids=ids, input_names=("image",), target="mask")
+
+
+def classification_samples(
+    catalogue: Catalogue,
+    cache: ImageCache,
+    split: str,
+    *,
+    input_names: tuple[str, ...],
+    num_classes: int,
+    masks: PredictedMasks | None,
+) -> Samples:
+    """The labelled images of a split, with what the classifier takes as input.
+
+    Args:
+        catalogue: The catalogue.
+        cache: Its images at training size.
+        split: `train`, `val` or `test`.
+        input_names: Inputs the model declares.
+        num_classes: 8 or 9; rows labelled UNK are left out of 8.
+        masks: Predicted masks, needed when the model takes a mask.
+
+    Raises:
+        UserError: No image is left.
+    """
+    classes = classes_of(num_classes)
+    rows = _in_cache(catalogue.usable([split]), cache)
+    rows = rows[rows["label"].isin(classes)]
+    if rows.empty:
+        raise UserError(f"split {split!r} of {catalogue.root} has no labelled image.")
+    ids = list(rows["image_id"])
+    needs_mask = "mask" in input_names and masks is not None
+    return Samples(
+        cache=cache,
+        image_ids=ids,
+        input_names=input_names,
+        target="label",
+        num_classes=num_classes,
+        labels=np.array([classes.index(label) for label in rows["label"]], dtype="int64"),
+        masks=masks.of(ids) if needs_mask and masks is not None else None,
+        metadata=MetadataEncoder().encode_table(rows),
+    )
+
+
+def _in_cache(rows: pd.DataFrame, cache: ImageCache) -> pd.DataFrame:
+    return rows[rows["image_id"].isin(set(cache.image_ids))]
+
+
+def labels_of(samples: Samples) -> np.ndarray:
+    """The class indices of labelled samples, int64 (N,)."""
+    if samples.labels is None:
+        raise ValueError("the samples have no labels")
+    return samples.labels

@@ -1,0 +1,217 @@
+"""Stages (b), (c) and (d) of a SkinNet: CNN branches, metadata network and head, joint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import keras
+import numpy as np
+
+from skinnet_keras.config import Config
+from skinnet_keras.data.samples import Samples
+from skinnet_keras.models import build_skinnet
+from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
+from skinnet_keras.models.pretrained import initialize_backbones
+from skinnet_keras.training import features
+from skinnet_keras.training.callbacks import read_json, save_weights, write_json
+from skinnet_keras.training.context import TrainingContext
+from skinnet_keras.training.distribution import scope
+from skinnet_keras.training.fit import Stage, fit_stage, load_weights
+from skinnet_keras.training.losses import class_weights, classification_loss
+from skinnet_keras.training.prediction import predict_probabilities
+from skinnet_keras.training.samples import labels_of
+
+
+def configured_classifier(config: Config) -> keras.Model:
+    """The SkinNet of a config, with fresh weights."""
+    if config.model is None:
+        raise ValueError("the config has no model section")
+    return build_skinnet(
+        config.model.variant,
+        num_classes=config.num_classes,
+        image_size=config.image_size,
+        **config.model.builder_arguments(),
+    )
+
+
+def configured_loss(config: Config, train: Samples) -> keras.losses.Loss:
+    """The classification loss of a config; its alpha comes from the training labels."""
+    return classification_loss(config.loss, config.balance, labels_of(train), config.num_classes)
+
+
+def train_classifier(context: TrainingContext, train: Samples, val: Samples) -> keras.Model:
+    """Stages (b), (c) and, if configured, (d) of a SkinNet.
+
+    Leaves `best.keras` (best epoch on validation) and `final.keras` (last epoch) in the run.
+
+    Args:
+        context: Run, data, strategy and metrics.
+        train: Training images with everything the model takes.
+        val: Validation images, likewise.
+
+    Returns:
+        The best model, as saved.
+    """
+    config = context.config
+    loss = configured_loss(config, train)
+    train = _balanced(train, config)
+    with scope(context.strategy):
+        model = configured_classifier(config)
+        if config.model is not None:
+            initialize_backbones(model, config.model.weights)
+        cnn = with_temporary_head(model)
+        head = head_part(model)
+    last = "cnn"
+    _train_cnn(context, cnn, loss, train, val)
+    if config.stages.head:
+        last = "head"
+        _train_head(context, model, head, loss, train, val)
+    if config.stages.joint:
+        last = "joint"
+        _train_joint(context, model, loss, train, val)
+    stage_model = {"cnn": cnn, "head": head, "joint": model}[last]
+    build = partial(configured_classifier, config)
+    load_weights(context.run, last, stage_model, best=False)
+    context.save_clean(model, build, "final.keras")
+    load_weights(context.run, last, stage_model, best=True)
+    return context.save_clean(model, build, "best.keras")
+
+
+def _train_cnn(
+    context: TrainingContext,
+    cnn: keras.Model,
+    loss: keras.losses.Loss,
+    train: Samples,
+    val: Samples,
+) -> None:
+    """Stage (b): the CNN branches under a temporary head."""
+    config = context.config.stages.cnn
+    if config is None:
+        raise ValueError("the config has no cnn stage")
+    names = tuple(name for name in train.input_names if name != "metadata")
+    train, val = replace(train, input_names=names), replace(val, input_names=names)
+    stage = Stage(
+        name="cnn",
+        model=cnn,
+        loss=loss,
+        config=config,
+        data=context.batches(train, config.batch_size),
+        validate=lambda: _figures(context, loss, val, predict_probabilities(cnn, val)),
+        monitor="val_loss",
+    )
+    fit_stage(context.run, stage, context.strategy)
+
+
+def _train_head(
+    context: TrainingContext,
+    model: keras.Model,
+    head: keras.Model,
+    loss: keras.losses.Loss,
+    train: Samples,
+    val: Samples,
+) -> None:
+    """Stage (c): metadata network and head on the frozen CNN's cached features."""
+    config, run = context.config.stages.head, context.run
+    if config is None:
+        raise ValueError("the config has no head stage")
+    state = read_json(run.stage_directory("head") / "state.json")
+    finished = state is not None and state["epoch"] >= config.epochs
+    views: list[np.ndarray] = []
+    val_inputs: dict[str, np.ndarray] = {}
+    directory = run.directory / "features"
+    if not finished:
+        cnn = cnn_part(model)
+        seed = context.config.seed
+        views = features.cached_views(
+            directory, cnn, train, augmenter=context.augmenter, views=config.views, seed=seed
+        )
+        val_inputs["cnn_features"] = features.plain_features(cnn, val)
+        if "metadata" in val.input_names and val.metadata is not None:
+            val_inputs["metadata"] = val.metadata
+    stage = Stage(
+        name="head",
+        model=head,
+        loss=loss,
+        config=config,
+        data=lambda first_epoch: features.FeatureBatches(
+            views,
+            train,
+            batch_size=config.batch_size,
+            seed=context.config.seed,
+            first_epoch=first_epoch,
+            metadata_dropout=context.config.metadata_dropout,
+        ),
+        validate=lambda: _figures(context, loss, val, _predict_head(head, val_inputs)),
+        monitor="val_loss",
+    )
+    fit_stage(run, stage, context.strategy)
+    for path in directory.glob("view_*.npy"):
+        path.unlink()
+    if directory.is_dir():
+        directory.rmdir()
+
+
+def _predict_head(head: keras.Model, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    # One padded batch size for every strategy, as in `predict_probabilities`.
+    n = len(inputs["cnn_features"])
+    size = 256
+    padding = -n % size
+    padded = {
+        name: np.concatenate([array, np.repeat(array[-1:], padding, axis=0)])
+        for name, array in inputs.items()
+    }
+    return head.predict(padded, batch_size=size, verbose=0)["diagnosis"][:n]
+
+
+def _train_joint(
+    context: TrainingContext,
+    model: keras.Model,
+    loss: keras.losses.Loss,
+    train: Samples,
+    val: Samples,
+) -> None:
+    """Stage (d): everything together at a small learning rate; kept only where it is better."""
+    config = context.config.stages.joint
+    if config is None:
+        raise ValueError("the config has no joint stage")
+    directory = context.run.stage_directory("joint")
+
+    def validate() -> dict[str, float]:
+        return _figures(context, loss, val, predict_probabilities(model, val))
+
+    if not (directory / "best.json").is_file():
+        start = validate()["val_loss"]
+        save_weights(model, directory / "best.weights.h5")
+        write_json(directory / "best.json", {"epoch": 0, "monitor": "val_loss", "score": start})
+    stage = Stage(
+        name="joint",
+        model=model,
+        loss=loss,
+        config=config,
+        data=context.batches(train, config.batch_size),
+        validate=validate,
+        monitor="val_loss",
+    )
+    fit_stage(context.run, stage, context.strategy)
+
+
+def _figures(
+    context: TrainingContext, loss: keras.losses.Loss, val: Samples, probabilities: np.ndarray
+) -> dict[str, float]:
+    labels = labels_of(val)
+    one_hot = np.eye(probabilities.shape[-1], dtype="float32")[labels]
+    figures = context.classification_metrics(labels, probabilities)
+    figures = {f"val_{name}": value for name, value in figures.items()}
+    return {"val_loss": float(loss(one_hot, probabilities)), **figures}
+
+
+def _balanced(train: Samples, config: Config) -> Samples:
+    """Class weights or balanced sampling, as configured (focal alpha is the loss's own)."""
+    labels = labels_of(train)
+    weights = class_weights(labels, config.num_classes, config.balance.power)[labels]
+    if "class_weights" in config.balance.methods:
+        train = replace(train, sample_weight=weights.astype("float32"))
+    if "balanced_sampling" in config.balance.methods:
+        train = replace(train, sampling_weights=weights)
+    return train

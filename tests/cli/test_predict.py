@@ -1,0 +1,160 @@
+"""`skinnet predict` on every kind of model."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_run import build_classifier, draw_picture, make_run
+
+from skinnet_keras.cli.main import main
+from skinnet_keras.taxonomy import CLASSES
+
+
+@pytest.fixture
+def skinnet(monkeypatch, capsys):
+    """Run the command line; return (exit code, stdout, stderr)."""
+
+    def run(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["skinnet", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        captured = capsys.readouterr()
+        return exit_.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("predict"))
+
+
+@pytest.fixture(scope="module")
+def export(run, tmp_path_factory):
+    from skinnet_keras.export.bundle import export_run
+
+    return export_run(run, tmp_path_factory.mktemp("out"), precisions=["float32"]).directory
+
+
+@pytest.fixture
+def picture(tmp_path):
+    rgb, mask = draw_picture(7, (90, 120))
+    Image.fromarray(rgb).save(tmp_path / "mole.png")
+    Image.fromarray(mask * 255).save(tmp_path / "mask.png")
+    return tmp_path / "mole.png"
+
+
+def test_run_savedmodel_and_tflite_print_the_same_probabilities(skinnet, run, export, picture):
+    found = []
+    for model in (run, export / "end_to_end", export / "tiny_v2_end_to_end_float32.tflite"):
+        code, out, err = skinnet(
+            "predict", model, picture, "--age", 45, "--sex", "female", "--json"
+        )
+        assert code == 0
+        report = json.loads(out)
+        assert report["classes"] == list(CLASSES)
+        found.append((report["format"], report["images"][0]))
+        assert "not medical advice" in err
+    assert [name for name, _ in found] == ["keras", "savedmodel", "tflite"]
+    for _, image in found:
+        assert sum(image["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert image["probabilities"] == pytest.approx(found[0][1]["probabilities"], abs=1e-5)
+        assert image["diagnosis"] == max(image["probabilities"], key=image["probabilities"].get)
+        assert 0 < image["lesion_fraction"] < 1
+
+
+def test_age_and_sex_reach_the_model(skinnet, run, picture):
+    answers = [
+        json.loads(skinnet("predict", run, picture, "--json", *options)[1])["images"][0]
+        for options in ([], ["--age", 80, "--sex", "male", "--site", "head/neck"])
+    ]
+    assert answers[0]["probabilities"] != pytest.approx(answers[1]["probabilities"], abs=1e-3)
+
+
+def test_table_shows_the_most_probable_classes(skinnet, run, picture):
+    code, out, _ = skinnet("predict", run, picture, "--top", 2)
+    assert code == 0
+    assert "mole.png" in out
+    assert "% of the image" in out
+    assert sum(f" {name} " in out for name in CLASSES) == 2
+
+
+def test_overlay_is_written_at_the_size_of_the_photograph(skinnet, run, picture, tmp_path):
+    code, out, _ = skinnet("predict", run, picture, "--overlay", tmp_path / "o", "--json")
+    image = json.loads(out)["images"][0]
+    assert code == 0
+    overlay, mask = np.array(Image.open(image["overlay"])), np.array(Image.open(image["mask"]))
+    photograph, truth = np.array(Image.open(picture)), np.array(Image.open(tmp_path / "mask.png"))
+    assert overlay.shape == photograph.shape
+    assert set(np.unique(mask)) == {0, 255}
+    assert (mask == truth).mean() > 0.97
+    np.testing.assert_array_equal(overlay[:5], photograph[:5])
+    assert (overlay != photograph).any(axis=2)[truth == 255].mean() > 0.9
+
+
+def test_bare_classifier_needs_the_mask(skinnet, run, picture, tmp_path):
+    code, out, err = skinnet("predict", run / "best.keras", picture)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "--mask FILE" in err
+    code, out, _ = skinnet(
+        "predict", run / "best.keras", picture, "--mask", tmp_path / "mask.png", "--json"
+    )
+    assert code == 0
+    assert set(json.loads(out)["images"][0]["probabilities"]) == set(CLASSES)
+
+
+def test_segmenter_gives_masks_only(skinnet, run, picture, tmp_path):
+    code, out, _ = skinnet(
+        "predict", run / "segmenter.keras", picture, "--overlay", tmp_path / "o", "--json"
+    )
+    image = json.loads(out)["images"][0]
+    assert code == 0
+    assert image["probabilities"] is None
+    assert image["diagnosis"] is None
+    assert (tmp_path / "o" / "mole_mask.png").is_file()
+    assert skinnet("predict", run / "segmenter.keras", picture)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--sex", "f"], "The sex 'f' is not known"),
+        (["--site", "nose"], "The site 'nose' is not known"),
+        (["--age", "-3"], "age"),
+    ],
+)
+def test_unknown_words_give_one_sentence(skinnet, run, picture, options, message):
+    code, out, err = skinnet("predict", run, picture, *options)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_unreadable_images_and_models_give_one_sentence(skinnet, run, picture, tmp_path):
+    (tmp_path / "text.jpg").write_text("no image")
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / "mole.png"
+    twin.write_bytes(picture.read_bytes())
+    for arguments, message in (
+        ([run, tmp_path / "absent.jpg"], "absent.jpg does not exist"),
+        ([run, picture, tmp_path / "text.jpg"], "text.jpg cannot be read"),
+        ([tmp_path / "absent", picture], "holds no model"),
+        ([tmp_path / "text.jpg", picture], "is not a .keras archive"),
+        ([run, picture, twin, "--overlay", tmp_path / "o"], "would write one overlay file"),
+    ):
+        code, out, err = skinnet("predict", *arguments)
+        assert (code, out) == (2, "")
+        assert message in err
+    assert not (tmp_path / "o").exists()
+
+
+def test_overlay_of_a_model_without_mask_is_refused(skinnet, picture, tmp_path):
+    build_classifier(with_mask=False).save(tmp_path / "v1.keras")
+    code, _, err = skinnet("predict", tmp_path / "v1.keras", picture, "--overlay", tmp_path / "o")
+    assert code == 2
+    assert "makes no mask to draw" in err

@@ -1,0 +1,137 @@
+"""From image files to named probabilities, masks and overlays."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_run import build_classifier, build_segmenter, draw_picture
+
+from skinnet_keras.data.image_io import resize_image, resize_mask
+from skinnet_keras.data.metadata import MetadataEncoder
+from skinnet_keras.errors import UserError
+from skinnet_keras.export.overlay import draw_overlay, enlarge_mask
+from skinnet_keras.export.prediction import ImagePrediction, predict_images
+from skinnet_keras.export.runners import KerasRunner
+from skinnet_keras.taxonomy import CLASSES
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two image files and the masks drawn with them."""
+    files = []
+    for seed in (1, 2):
+        rgb, mask = draw_picture(seed)
+        Image.fromarray(rgb).save(tmp_path / f"{seed}.png")
+        Image.fromarray(mask * 255).save(tmp_path / f"{seed}_mask.png")
+        files.append((tmp_path / f"{seed}.png", tmp_path / f"{seed}_mask.png", rgb, mask))
+    return files
+
+
+def _classifier_runner() -> KerasRunner:
+    runner = KerasRunner(build_classifier())
+    runner.classes = CLASSES
+    return runner
+
+
+def test_classifier_sees_canonical_image_mask_and_metadata(pictures):
+    image, mask_file, rgb, mask = pictures[0]
+    runner = _classifier_runner()
+
+    (prediction,) = predict_images(
+        runner, [image], age=45, sex="female", site="anterior torso", mask=mask_file
+    )
+
+    expected = runner.predict(
+        {
+            "image": resize_image(rgb, 32)[None],
+            "mask": resize_mask(mask, 32)[None, :, :, None],
+            "metadata": MetadataEncoder().encode(45, "female", "anterior torso")[None],
+        }
+    )["diagnosis"][0]
+    assert prediction.probabilities == pytest.approx(dict(zip(CLASSES, expected, strict=True)))
+    assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-6)
+    np.testing.assert_array_equal(prediction.mask, resize_mask(mask, 32))
+    best = prediction.top(2)
+    assert best[0] == (CLASSES[int(np.argmax(expected))], pytest.approx(expected.max()))
+    assert len(best) == 2
+
+
+def test_segmenter_gives_lesion_probabilities_only(pictures):
+    runner = KerasRunner(build_segmenter())
+    predictions = predict_images(runner, [picture[0] for picture in pictures])
+    for prediction, (_, _, rgb, mask) in zip(predictions, pictures, strict=True):
+        assert prediction.probabilities is None
+        assert prediction.top(3) == []
+        logits = 10 * (0.5 - resize_image(rgb, 32).mean(axis=2) / 255)
+        np.testing.assert_allclose(prediction.mask, 1 / (1 + np.exp(-logits)), atol=1e-4)
+        assert ((prediction.mask >= 0.5) == resize_mask(mask, 32)).mean() > 0.98
+
+
+def test_masks_missing_needless_or_for_many_images(pictures):
+    images, mask = [picture[0] for picture in pictures], pictures[0][1]
+    with pytest.raises(UserError, match="takes the lesion's mask: give --mask FILE"):
+        predict_images(_classifier_runner(), images[:1])
+    with pytest.raises(UserError, match="One --mask goes with one image"):
+        predict_images(_classifier_runner(), images, mask=mask)
+    with pytest.raises(UserError, match="takes no mask"):
+        predict_images(KerasRunner(build_segmenter()), images[:1], mask=mask)
+
+
+def test_models_that_are_none_of_ours_are_refused(pictures):
+    image = keras.Input((32, 32, 3), name="image")
+    audio = keras.Input((4,), name="audio")
+    pooled = keras.layers.GlobalAveragePooling2D()(image)
+    joined = keras.layers.Concatenate(name="diagnosis")([pooled, audio])
+    files = [pictures[0][0]]
+    for inputs, output, message in (
+        ([image, audio], {"diagnosis": joined}, "its inputs are image, audio"),
+        ([image], {"other": pooled}, "its outputs other"),
+    ):
+        with pytest.raises(UserError, match=message):
+            predict_images(KerasRunner(keras.Model(inputs, output)), files)
+    metadata = keras.Input((5,), name="metadata")
+    joined = keras.layers.Concatenate(name="diagnosis")([pooled, metadata])
+    with pytest.raises(UserError, match="metadata vector of 5 floats"):
+        predict_images(KerasRunner(keras.Model([image, metadata], {"diagnosis": joined})), files)
+
+
+def test_outputs_that_are_not_numbers_are_refused(pictures):
+    model = build_segmenter()
+    model.get_layer("mask_logits").bias.assign([np.nan])
+    with pytest.raises(UserError, match="training has diverged"):
+        predict_images(KerasRunner(model), [pictures[0][0]])
+
+
+def test_large_logits_do_not_overflow(pictures):
+    (prediction,) = predict_images(KerasRunner(build_segmenter(level=1e4)), [pictures[0][0]])
+    assert prediction.mask.min() == 1.0
+
+
+def test_mask_is_enlarged_to_the_image_and_thresholded():
+    probability = np.zeros((4, 4))
+    probability[:, 2:] = 1.0
+    np.testing.assert_array_equal(
+        enlarge_mask(probability, (8, 16), 0.5), np.tile([0] * 8 + [1] * 8, (8, 1))
+    )
+    assert enlarge_mask(probability, (8, 16), 0.9).sum() < 8 * 8
+    assert enlarge_mask(probability, (8, 16), 0.1).sum() > 8 * 8
+
+
+def test_overlay_tints_the_lesion_outlines_it_and_leaves_the_rest():
+    rgb = np.full((40, 60, 3), 100, np.uint8)
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:30, 20:40] = 1
+    drawn = draw_overlay(rgb, mask)
+    assert drawn.shape == rgb.shape
+    assert drawn.dtype == np.uint8
+    np.testing.assert_array_equal(drawn[20, 30], [80, 126, 126])  # 0.8 * 100 + 0.2 * colour
+    np.testing.assert_array_equal(drawn[10, 30], [0, 230, 230])
+    np.testing.assert_array_equal(drawn[:8], rgb[:8])
+    np.testing.assert_array_equal(rgb, 100)
+    np.testing.assert_array_equal(draw_overlay(rgb, np.zeros_like(mask)), rgb)
+
+
+def test_top_of_more_classes_than_there_are():
+    assert ImagePrediction("x", {"a": 0.25, "b": 0.75}, None).top(5) == [("b", 0.75), ("a", 0.25)]

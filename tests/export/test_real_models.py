@@ -1,0 +1,95 @@
+"""The SkinNets themselves through conversion and parity gate: small by default, 224 px marked."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from tiny_run import draw_picture
+
+from skinnet_keras.data.image_io import resize_image, resize_mask
+from skinnet_keras.export.parity import ParityReference, check_parity
+from skinnet_keras.export.runners import KerasRunner, SavedModelRunner, TFLiteRunner
+from skinnet_keras.export.savedmodel import write_savedmodel
+from skinnet_keras.export.tflite import write_tflite
+from skinnet_keras.models import attach_segmenter, build_segmenter, build_skinnet
+from skinnet_keras.models.loading import load_keras
+
+IMAGES = 8
+
+
+def _inputs(size: int) -> dict[str, np.ndarray]:
+    pictures = [draw_picture(i) for i in range(IMAGES)]
+    return {
+        "image": np.stack([resize_image(rgb, size) for rgb, _ in pictures]),
+        "mask": np.stack([resize_mask(mask, size)[..., None] for _, mask in pictures]),
+        "metadata": np.random.default_rng(0).uniform(0, 1, (IMAGES, 14)).astype(np.float32),
+    }
+
+
+def _spread(layer: keras.layers.Layer, outputs: np.ndarray) -> None:
+    """Scale a network's last layer so that its outputs vary as a trained network's do."""
+    axes = tuple(range(outputs.ndim - 1))
+    scale = 1 / (outputs.std(axis=axes) + 1e-12)
+    layer.kernel.assign(layer.kernel * scale)
+    layer.bias.assign((layer.bias - outputs.mean(axis=axes)) * scale)
+
+
+def _pair(variant: str, size: int, segmenter: str, **arguments) -> tuple[keras.Model, keras.Model]:
+    """A classifier and a segmenter with random weights and lively outputs."""
+    keras.utils.set_random_seed(3)
+    classifier = build_skinnet(variant, image_size=size, **arguments)
+    network = build_segmenter(segmenter, image_size=size)
+    inputs = _inputs(size)
+    logits = keras.Model(classifier.inputs, classifier.get_layer("diagnosis_logits").output)
+    used = [inputs[tensor.name].astype(np.float32) for tensor in classifier.inputs]
+    _spread(classifier.get_layer("diagnosis_logits"), logits.predict(used, verbose=0))
+    found = network.predict({"image": inputs["image"].astype(np.float32)}, verbose=0)
+    _spread(network.get_layer("mask_logits"), found["mask_logits"])
+    return classifier, network
+
+
+def _check_all(variant: str, size: int, tmp_path, segmenter="split_attention_unet", **arguments):
+    classifier, network = _pair(variant, size, segmenter, **arguments)
+    end_to_end = attach_segmenter(classifier, network)
+    classifier.save(tmp_path / "best.keras")
+    reference = ParityReference(
+        KerasRunner(load_keras(tmp_path / "best.keras")),
+        KerasRunner(end_to_end),
+        _inputs(size),
+        0.5,
+    )
+    write_savedmodel(end_to_end, tmp_path / "1")
+    runners = {("end_to_end", "float32", "savedmodel"): SavedModelRunner(tmp_path / "1")}
+    for kind, model in (("classifier", classifier), ("end_to_end", end_to_end)):
+        for precision in ("float32", "float16"):
+            path = tmp_path / f"{kind}_{precision}.tflite"
+            write_tflite(model, path, precision=precision)
+            runners[kind, precision, "tflite"] = TFLiteRunner(path)
+    for (kind, precision, format_), runner in runners.items():
+        result = check_parity(
+            runner, f"{variant} {format_}", kind=kind, precision=precision, reference=reference
+        )
+        assert result.variation > 0.05
+    return tmp_path
+
+
+def test_small_skinnet_passes_the_gate_in_every_format(tmp_path):
+    _check_all(
+        "v3",
+        64,
+        tmp_path,
+        backbone="mbconv_tiny",
+        metadata_units=(16, 8),
+        shape_filters=(4, 4, 8, 8, 8, 8, 8, 16),
+        shape_units=(8, 4),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["v1", "v2", "v3", "v4"])
+def test_full_size_skinnet_passes_the_gate_in_every_format(variant, tmp_path):
+    folder = _check_all(variant, 224, tmp_path)
+    if variant == "v2":
+        size = (folder / "end_to_end_float16.tflite").stat().st_size
+        assert size <= 16 * 2**20  # the project's budget

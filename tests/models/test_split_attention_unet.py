@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skinnet_keras.models import build_segmenter
+
+
+def _trainable(weights) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
+def test_default_has_the_stated_number_of_parameters():
+    model = build_segmenter("split_attention_unet")
+    assert _trainable(model.trainable_weights) == 1_039_427
+    first = [w for w in model.trainable_weights if w.path.split("/")[0].startswith("e1")]
+    assert _trainable(first) == 3_714
+
+
+def test_doubled_widths_have_the_stated_number_of_parameters():
+    model = build_segmenter("split_attention_unet", widths=(64, 128, 256, 512, 1024))
+    assert _trainable(model.trainable_weights) == 3_993_475
+
+
+@pytest.mark.parametrize("radix", [1, 2, 3])
+def test_radix_is_the_number_of_branches(radix):
+    model = build_segmenter("split_attention_unet", image_size=32, widths=(8, 16), radix=radix)
+    branches = {w.path.split("/")[0][:10] for w in model.weights if "e1_branch" in w.path}
+    assert len(branches) == radix
+
+
+def test_impossible_size_is_refused():
+    with pytest.raises(ValueError, match="multiple of 16"):
+        build_segmenter("split_attention_unet", image_size=100)
+
+
+def test_unknown_network_lists_the_known():
+    with pytest.raises(ValueError, match="split_attention_unet"):
+        build_segmenter("vnet")

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+
+from skinnet_keras.config import dump_config, load_config, parse_config
+from skinnet_keras.errors import UserError
+from skinnet_keras.presets import find_config, preset_names
+
+MINIMAL = "name: a\nmodel: {variant: v1}\nstages: {cnn: {epochs: 1}}\n"
+
+
+def _write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_is_valid_and_says_what_it_reproduces(name):
+    path = find_config(name)
+    config = load_config(path)
+    assert config.name == path.stem
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert "Command:" in text
+
+
+def test_presets_hold_the_paper_s_recipe():
+    for variant in ("v1", "v2", "v3", "v4"):
+        config = load_config(find_config(f"skinnet_{variant}"))
+        assert config.variant == variant
+        assert config.loss.name == "focal"
+        assert config.loss.gamma == 2
+        assert config.stages.cnn.optimizer.weight_decay == 1e-4
+        assert config.stages.cnn.optimizer.schedule.name == "cosine_restarts"
+        assert config.checkpoint_every == 5
+        assert config.image_size == 224
+
+
+def test_dumped_config_reads_back_equal(tmp_path):
+    config = load_config(find_config("skinnet_v4"), ["seed=3", "stages.joint.epochs=2"])
+    again = load_config(_write(tmp_path / "config.yaml", dump_config(config)))
+    assert again == config
+    assert again.seed == 3
+    assert again.stages.joint.epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("stages.cnn.epoch=2", "unknown key 'stages.cnn.epoch': did you mean 'epochs'"),
+        ("stages.cnn.optimizer.schedule.nam=x", "first_cycle_epochs"),
+        ("imagesize=96", "did you mean 'image_size'"),
+        ("model.variant=v9", "model.variant"),
+        ("stages.cnn.epochs=many", "stages.cnn.epochs"),
+        ("balance.methods=[focal_alpha, class_weights]", "allow_stacking"),
+        ("name=../x", "name"),
+        ("model.variant=v2", "needs a segmenter section"),
+        ("model=null", "need a model section"),
+        ("stages.segmentation.epochs=1", "needs a segmenter section"),
+        ("epochs", "not of the form key=value"),
+        ("seed.x=1", "holds a value"),
+        ("seed=[", "not valid YAML"),
+    ],
+)
+def test_bad_values_are_one_sentence_that_names_the_key(tmp_path, override, sentence):
+    path = _write(tmp_path / "c.yaml", MINIMAL + "seed: 1\n")
+    with pytest.raises(UserError) as error:
+        load_config(path, [override])
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "a: [", ""])
+def test_unusable_file_is_named(tmp_path, text):
+    with pytest.raises(UserError, match="c.yaml"):
+        load_config(_write(tmp_path / "c.yaml", text))
+
+
+def test_missing_file_and_missing_key():
+    with pytest.raises(UserError, match="skinnet_v2"):
+        find_config("nonsense")
+    with pytest.raises(UserError, match="'name' is missing"):
+        parse_config({"stages": {}}, "x")
+
+
+def test_segmenter_comes_from_a_stage_or_from_a_run_not_both():
+    base = load_config(find_config("skinnet_v2")).model_dump()
+    with pytest.raises(UserError, match="either"):
+        parse_config({**base, "segmenter": {"run": "x"}}, "x")
+    stages = {**base["stages"], "segmentation": None}
+    config = parse_config({**base, "segmenter": {"run": "x"}, "stages": stages}, "x")
+    assert config.segmenter.run == "x"
+
+
+def test_stacked_balancing_is_possible_when_asked_for():
+    base = load_config(find_config("skinnet_v1")).model_dump()
+    balance = {"methods": ["focal_alpha", "class_weights"], "allow_stacking": True}
+    assert parse_config({**base, "balance": balance}, "x").balance.allow_stacking
