@@ -72,7 +72,7 @@ def test_bad_values_are_one_sentence_that_names_the_key(tmp_path, override, sent
 
 @pytest.mark.parametrize("text", ["[1, 2]", "a: [", ""])
 def test_unusable_file_is_named(tmp_path, text):
-    with pytest.raises(UserError, match="c.yaml"):
+    with pytest.raises(UserError, match=r"c\.yaml"):
         load_config(_write(tmp_path / "c.yaml", text))
 
 

@@ -120,13 +120,14 @@ def _overlays(catalogue: Catalogue, out: Path) -> None:
     """A sheet of test images with the predicted and the true outline."""
     rows = catalogue.usable(["test"])
     ids = list(rows["image_id"])[:12]
-    cache = open_cache(catalogue, PredictedMasks.open(out / "skinnet_v2").masks.shape[1])
+    predicted = PredictedMasks.open(out / "skinnet_v2")
+    cache = open_cache(catalogue, predicted.masks.shape[1])
     index = cache.rows(ids)
     plots.plot_mask_overlays(
-        cache.images[index],
-        PredictedMasks.open(out / "skinnet_v2").of(ids),
+        list(cache.images[index]),
+        list(predicted.of(ids)),
         out / "masks.png",
-        true=cache.masks[index],
+        true=list(cache.masks[index]),
         captions=list(rows["label"])[:12],
     )
 

@@ -36,9 +36,9 @@ def export(
 ) -> None:
     """Export a run's classifier and end-to-end model for servers, phones and browsers.
 
-    Every artefact is compared with the Keras model on real images of the run's catalogue before
-    it is put in place; one that computes something else, or hardly reacts to the image, is
-    refused.
+    Every artefact is compared with the Keras model on images of the run's
+    catalogue before it is put in place; one that computes something else, or
+    hardly reacts to the image, is refused.
 
     Example: skinnet export runs/skinnet_v2 --format tflite --precision float16 --out exported
     """

@@ -40,8 +40,9 @@ def predict(
 ) -> None:
     """Predict the diagnosis of photographed lesions with a trained model, in any format.
 
-    Runs and end-to-end exports find the lesion's mask themselves. A segmentation network gives
-    the mask only. Open SavedModels only from people you trust: they are programs.
+    Runs and end-to-end exports find the lesion's mask themselves; a
+    segmentation network gives the mask only. Open SavedModels only from people
+    you trust: they are programs.
 
     Example: skinnet predict runs/skinnet_v2 mole.jpg --age 45 --sex female --overlay masks
     """

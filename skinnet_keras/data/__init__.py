@@ -1,0 +1,1 @@
+"""Data: readers, catalogue, image cache, augmentation, input pipeline, generated lesions."""

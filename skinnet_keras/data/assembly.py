@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 
 import pandas as pd
 
@@ -39,7 +40,8 @@ def assemble(tables: Mapping[str, SourceTable], *, unknown: str | None = None) -
     if unknown not in (None, UNK):
         raise UserError(f"Unknown diagnoses can be counted as {UNK} only, not as {unknown!r}.")
     rows = [(name, row) for name, table in tables.items() for row in table.rows]
-    assembled = pd.DataFrame([vars(row) for _, row in rows], dtype=object)
+    columns = [field.name for field in fields(SourceRow)]
+    assembled = pd.DataFrame([vars(row) for _, row in rows], columns=columns, dtype=object)
     assembled.insert(0, "image_id", [f"{name}:{row.stem}" for name, row in rows])
     assembled.insert(1, "source", [name for name, _ in rows])
     repeated = assembled["image_id"].duplicated()
@@ -67,7 +69,7 @@ def _labels(
 ) -> list[str]:
     isic2019 = tables["isic2019"].diagnoses if "isic2019" in tables else {}
     words = [
-        isic2019.get(row.stem, row.diagnosis)
+        isic2019.get(row.stem) or row.diagnosis
         if name == "ham10000" and row.diagnosis == "akiec"
         else row.diagnosis
         for name, row in rows

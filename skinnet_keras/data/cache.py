@@ -141,16 +141,11 @@ def _build(
                 masks[row] = resize_mask(read_mask(mask_path), size)
                 has_mask[row] = True
 
+        console = Console(stderr=True)
         with ThreadPoolExecutor(workers) as pool:
             filled = pool.map(fill, range(len(image_ids)))
-            try:
-                for _ in track(
-                    filled, f"Caching at {size} px", len(image_ids), console=Console(stderr=True)
-                ):
-                    pass
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+            for _ in track(filled, f"Caching at {size} px", len(image_ids), console=console):
+                pass  # re-raises what `fill` raised
         images.flush()
         masks.flush()
         np.save(folder / "has_mask.npy", has_mask)

@@ -75,7 +75,7 @@ def _v4(graph: _Graph, backbone: str, lesion_backbone, image_units, lesion_units
 
 
 # variant -> (function that adds the CNN branches, whether it needs the mask, hidden head layers)
-_VARIANTS = {
+_VARIANTS: dict[str, tuple[Callable[..., None], bool, tuple[int, ...]]] = {
     "v1": (_v1, False, ()),
     "v2": (_v2, True, ()),
     "v3": (_v3, True, ()),

@@ -111,6 +111,7 @@ def _fit(run: Run, stage: Stage, strategy: Any | None, done: int, state: Any) ->
                 steps_per_epoch=data.steps_per_epoch,
                 initial_epoch=done,
                 epochs=config.epochs,
+                shuffle=False,  # the stream is shuffled already
                 verbose=0,
                 callbacks=[
                     keras.callbacks.TerminateOnNaN(),

@@ -56,10 +56,11 @@ def test_squashed_copy_and_centre_crop_are_found_without_the_original(tmp_path):
 
 
 def lesion(seed, edge):
-    """A round lesion on smooth skin, seen through a dermoscope with a dark rim."""
+    """A smooth lesion on smooth skin, seen through a dermoscope with a dark rim."""
     y, x = np.mgrid[-1:1:200j, -1:1:200j]
     radius = np.hypot(x, y)
-    grey = 200 - 120 / (1 + np.exp((radius - edge) * 20))
+    to_lesion = np.hypot(x - 0.2 + 0.1 * y, 1.4 * y + 0.15)
+    grey = 200 - 120 / (1 + np.exp((to_lesion - edge) * 20)) + 10 * x + 15 * y
     grey += np.random.default_rng(seed).normal(0, 4, grey.shape)
     grey[radius > 1.2] = 10
     return np.repeat(grey.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)

@@ -57,7 +57,10 @@ def test_own_model_file_gives_its_backbone(tmp_path):
 
 
 def test_none_leaves_the_fresh_weights():
-    assert initialize_backbones(build_skinnet("v1", image_size=32, backbone="mbconv_tiny"), "none") == []
+    assert (
+        initialize_backbones(build_skinnet("v1", image_size=32, backbone="mbconv_tiny"), "none")
+        == []
+    )
 
 
 def test_failed_download_is_one_sentence(monkeypatch):
