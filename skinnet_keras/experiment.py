@@ -114,7 +114,12 @@ def _check_networks(config: Config) -> None:
                 raise UserError(
                     f"model.{key}: unknown backbone {name!r}: choose one of {', '.join(BACKBONES)}."
                 )
-    if config.segmenter:
+    if config.segmenter and config.segmenter.run:
+        needed = ["segmenter.keras", *(["masks.npy", "masks.csv"] if config.uses_mask else [])]
+        for name in needed:
+            if not (Path(config.segmenter.run) / name).is_file():
+                raise UserError(f"segmenter.run: {config.segmenter.run} holds no {name}.")
+    elif config.segmenter:
         try:
             configured_segmenter(config)
         except (TypeError, ValueError) as error:
@@ -134,8 +139,6 @@ def _segmentation(context: TrainingContext) -> dict[str, Any]:
     run, config = context.run, context.config
     source = config.segmenter.run if config.segmenter else None
     if source:
-        if not (Path(source) / "segmenter.keras").is_file():
-            raise UserError(f"segmenter.run: {source} holds no segmenter.keras.")
         with atomic_file(run.directory / "segmenter.keras") as temporary:
             shutil.copyfile(Path(source) / "segmenter.keras", temporary)
         if config.uses_mask:

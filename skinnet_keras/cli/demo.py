@@ -17,6 +17,9 @@ def demo(
 
     Example: skinnet demo --out runs/demo
     """
+    from skinnet_keras.cli.quiet import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
     from skinnet_keras.cli.demonstration import run_demo
 
     run_demo(out)

@@ -24,7 +24,7 @@ from skinnet_keras.export.runners import open_runner
 from skinnet_keras.models import SKINNETS
 from skinnet_keras.training.masks import PredictedMasks
 
-LESIONS = 1300
+LESIONS = 800
 IMAGE_SIZE = 96
 SEED = 7
 _MARKER = "THIS_IS_A_SKINNET_DEMO"
@@ -73,7 +73,7 @@ def run_demo(out: Path) -> None:
     report = export_run(
         out / f"skinnet_{best}",
         out / "exported",
-        formats=["savedmodel", "tflite"],
+        formats=["tflite"],
         precisions=["float32"],
     )
     _predict(console, catalogue, report.directory / f"{report.name}_end_to_end_float32.tflite")

@@ -44,6 +44,9 @@ def export(
     """
     import json
 
+    from skinnet_keras.cli.quiet import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
     from skinnet_keras.export.bundle import export_run
 
     report = export_run(
@@ -66,15 +69,15 @@ def _split(text: str) -> list[str]:
 
 def _print_report(report: "ExportReport") -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     table = Table(
-        "Artefact",
-        "Probability difference",
+        Column("Artefact", overflow="fold", min_width=30),
+        "Difference",
         "Accepted",
-        "Masks differ on",
+        "Mask pixels",
         "Images",
-        title=f"Compared with the Keras model: {report.name}",
+        title=f"{report.name}: probabilities and masks against the Keras model",
     )
     for result in report.parity:
         disagreement = result.mask_disagreement
@@ -82,7 +85,7 @@ def _print_report(report: "ExportReport") -> None:
             result.artefact,
             f"{result.max_difference:.1e}",
             f"{result.tolerance:.0e}",
-            "" if disagreement is None else f"{disagreement:.4%} of pixels",
+            "" if disagreement is None else f"{disagreement:.3%}",
             str(result.images),
         )
     Console().print(table)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import sys
 
 import typer
 
+from skinnet_keras.cli import (
+    compare,
+    data,
+    demo,
+    evaluate,
+    export,
+    models,
+    predict,
+    segment,
+    train,
+)
 from skinnet_keras.errors import UserError
 
 app = typer.Typer(
@@ -21,17 +30,23 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-for _verb in ("data", "segment"):
-    if importlib.util.find_spec(f"skinnet_keras.cli.{_verb}"):
-        app.add_typer(importlib.import_module(f"skinnet_keras.cli.{_verb}").app, name=_verb)
-for _verb in ("demo", "train", "evaluate", "compare", "predict", "export", "models"):
-    if importlib.util.find_spec(f"skinnet_keras.cli.{_verb}"):
-        app.command(_verb)(getattr(importlib.import_module(f"skinnet_keras.cli.{_verb}"), _verb))
+for _verb in (data, segment):
+    app.add_typer(_verb.app, name=_verb.__name__.rpartition(".")[2])
+for _function in (
+    demo.demo,
+    train.train,
+    evaluate.evaluate,
+    compare.compare,
+    predict.predict,
+    export.export,
+    models.models,
+):
+    app.command()(_function)
 
 
 def main() -> None:
     """Run the command line; exit 0 (done), 2 (the user's mistake) or 1 (our bug)."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
         app()

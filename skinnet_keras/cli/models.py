@@ -35,7 +35,10 @@ def models(
 
     from rich.console import Console
 
+    from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.evaluation.tables import Table
+
+    import_tensorflow_quietly()
     from skinnet_keras.models import BACKBONES, SEGMENTERS, SKINNETS
 
     if plot is not None:

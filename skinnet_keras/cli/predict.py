@@ -48,6 +48,9 @@ def predict(
     """
     import json
 
+    from skinnet_keras.cli.quiet import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
     from skinnet_keras.export.prediction import predict_images
     from skinnet_keras.export.runners import open_runner
 

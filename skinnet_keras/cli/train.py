@@ -33,8 +33,11 @@ def train(
 
     Example: skinnet train --config skinnet_v2 --data catalogue image_size=96 stages.cnn.epochs=2
     """
-    from skinnet_keras.cli.training import train_from_config, train_resumed
+    from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.errors import UserError
+
+    import_tensorflow_quietly()
+    from skinnet_keras.cli.training import train_from_config, train_resumed
 
     if resume:
         if config or data or out or overrides or distribute:

@@ -30,7 +30,7 @@ class Runner(ABC):
     """
 
     format: ClassVar[str]
-    _batch_size: ClassVar[int] = 16
+    _batch_size: ClassVar[int] = 8
 
     def __init__(
         self,

@@ -77,7 +77,7 @@ def load_keras(path: str | Path) -> keras.Model:
     """
     path = Path(path)
     for layer, reason in _refusals(_read_config(path)):
-        raise UserError(f"{path} is refused, because its layer '{layer}' {reason}.")
+        raise UserError(f"{path} is refused, because its layer {layer!r} {reason}.")
     # Importing this module has run `skinnet_keras.models`, which registers our own layers.
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -152,11 +152,11 @@ def _refusal(node: dict[str, Any]) -> str | None:
         return _function_refusal(node)
     if module.split(".")[0] == PACKAGE:
         known = isinstance(registered, str) and registered.startswith(f"{PACKAGE}>")
-        return None if known else f"names {module}.{class_name}, which is not registered"
+        return None if known else f"names {f'{module}.{class_name}'!r}, which is not registered"
     if registered not in (None, "", class_name) or not _is_keras_class(module, class_name):
         return (
-            f"names {module}.{class_name}, which is neither a part of a Keras model nor of "
-            f"{PACKAGE}"
+            f"names {f'{module}.{class_name}'!r}, which is neither a part of a Keras model nor "
+            f"of {PACKAGE}"
         )
     return None
 
@@ -169,7 +169,7 @@ def _function_refusal(node: dict[str, Any]) -> str | None:
             return None
         if name.startswith(f"{PACKAGE}>"):
             return None
-    return f"names the function {module}.{name}, which is not a Keras activation"
+    return f"names the function {f'{module}.{name}'!r}, which is not a Keras activation"
 
 
 def _is_keras_class(module: str, class_name: str) -> bool:

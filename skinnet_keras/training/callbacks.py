@@ -123,14 +123,16 @@ class ShowProgress(keras.callbacks.Callback):
     def __init__(self, stage: str):
         super().__init__()
         self._stage = stage
+        console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("loss {task.fields[loss]:.4f}"),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self._task: Any = None
 

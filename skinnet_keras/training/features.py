@@ -49,9 +49,14 @@ def cached_views(
     )
     paths = [directory / f"view_{v}.npy" for v in range(views if augmenter else 1)]
     console = Console(stderr=True)
-    for v, path in enumerate(
-        track(paths, description="features of views", console=console, transient=True)
-    ):
+    steps = track(
+        paths,
+        description="features of views",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    for v, path in enumerate(steps):
         if not path.is_file():
             features = predict_features(cnn, plain, augmenter=augmenter, seed=seed, epoch=v)
             with atomic_file(path) as temporary:

@@ -98,12 +98,14 @@ def predict_masks(
     count, size = len(samples), cache.image_size
     with atomic_file(run.directory / "masks.npy") as temporary:
         masks = np.lib.format.open_memmap(temporary, "w+", "uint8", (count, size, size))
+        console = Console(stderr=True)
         steps = track(
             batches,
             description="predicting masks",
             total=-(-count // batch_size),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         for step, batch in enumerate(steps):
             logits = segmenter.predict_on_batch(batch)["mask_logits"][..., 0]
@@ -123,14 +125,8 @@ def predict_masks(
 
 
 def link_masks(source: Path, target: Path) -> PredictedMasks:
-    """Use another run's masks in this one, as symbolic links.
-
-    Raises:
-        UserError: The other run holds no masks.
-    """
+    """Use another run's masks in this one, as symbolic links."""
     for name in ("masks.npy", "masks.csv"):
-        if not (source / name).is_file():
-            raise UserError(f"segmenter.run: {source} holds no {name}.")
         if not (target / name).exists():
             os.symlink((source / name).resolve(), target / name)
     return PredictedMasks.open(target)

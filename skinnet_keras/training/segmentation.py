@@ -30,8 +30,8 @@ def configured_segmenter(config: Config) -> keras.Model:
 def train_segmenter(context: TrainingContext) -> None:
     """Stage (a): fit the segmentation network with BCE + Dice.
 
-    Leaves `segmenter.keras` in the run, and unless the run has no classifier, the predicted
-    masks of all images (`masks.npy`, `masks.csv`).
+    Leaves `segmenter.keras` in the run, and the predicted masks of all images (`masks.npy`,
+    `masks.csv`) for the run's own classifier or, where it has none, for other runs.
 
     Raises:
         UserError: The catalogue has no masks in the training or validation split.
@@ -57,8 +57,8 @@ def train_segmenter(context: TrainingContext) -> None:
     )
     fit_stage(run, stage, context.strategy)
     clean = context.save_clean(segmenter, partial(configured_segmenter, config), "segmenter.keras")
-    if config.uses_mask and not _has_masks(context):
-        run.log("segmentation: predicting the mask of every image for the classifier")
+    if (config.uses_mask or config.model is None) and not _has_masks(context):
+        run.log("segmentation: predicting the mask of every image")
         predict_masks(
             run,
             clean,

@@ -30,12 +30,12 @@ def _inputs(size: int) -> dict[str, np.ndarray]:
     }
 
 
-def _spread(layer: keras.layers.Layer, outputs: np.ndarray) -> None:
-    """Scale a network's last layer so that its outputs vary as a trained network's do."""
+def _spread(layer: keras.layers.Layer, outputs: np.ndarray, mean: float = 0.0) -> None:
+    """Give a network's outputs the variance 1 and this mean, by its last layer's weights."""
     axes = tuple(range(outputs.ndim - 1))
     scale = 1 / (outputs.std(axis=axes) + 1e-12)
     layer.kernel.assign(layer.kernel * scale)
-    layer.bias.assign((layer.bias - outputs.mean(axis=axes)) * scale)
+    layer.bias.assign((layer.bias - outputs.mean(axis=axes)) * scale + mean)
 
 
 def _pair(
@@ -50,7 +50,8 @@ def _pair(
     used = [inputs[tensor.name].astype(np.float32) for tensor in classifier.inputs]
     _spread(classifier.get_layer("diagnosis_logits"), logits.predict(used, verbose=0))
     found = network.predict({"image": inputs["image"].astype(np.float32)}, verbose=0)
-    _spread(network.get_layer("mask_logits"), found["mask_logits"])
+    # Trained networks have few pixels near the threshold; centred noise has most of them there.
+    _spread(network.get_layer("mask_logits"), found["mask_logits"], mean=2.0)
     return classifier, network
 
 

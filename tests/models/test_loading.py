@@ -243,3 +243,19 @@ def test_config_that_does_not_fit_keras_gives_one_sentence(plain, tmp_path):
     with pytest.raises(UserError, match=r"odd\.keras is a \.keras file that Keras") as error:
         load_keras(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("config", ["{}", "[]", "null", '{"config": {}}', '"text"'])
+def test_config_that_is_no_model_gives_one_sentence(plain, tmp_path, config):
+    path = tmp_path / "none.keras"
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, config if name == "config.json" else source.read(name))
+    with pytest.raises(UserError, match=r"none\.keras is a \.keras file that Keras"):
+        load_keras(path)
+
+
+def test_names_with_line_breaks_stay_in_one_sentence(hostile):
+    with pytest.raises(UserError) as error:
+        load_keras(hostile(module="os\nTraceback", class_name="system", name="a\nb"))
+    assert "\n" not in str(error.value)

@@ -16,7 +16,7 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.training.runs import Run
-from tests.tiny_run import make_catalogue
+from tiny_run import make_catalogue
 
 
 def tiny_config(**changes) -> Config:
