@@ -92,9 +92,7 @@ def test_from_images_to_a_prediction(skinnet, lesions, tmp_path):
     assert sum(first.values()) == pytest.approx(1.0, abs=1e-4)
     assert first == pytest.approx(second, abs=1e-4)
 
-    code, _, err = skinnet(
-        "predict", run, image, "--overlay", tmp_path / "overlay"
-    )
+    code, _, err = skinnet("predict", run, image, "--overlay", tmp_path / "overlay")
     assert code == 0, err
     assert len(list((tmp_path / "overlay").glob("*.png"))) == 2
 
@@ -138,8 +136,9 @@ def test_unreadable_image(skinnet, tmp_path):
 
 @pytest.fixture(scope="module")
 def bare_catalogue(tmp_path_factory) -> Path:
-    from skinnet_keras.data.catalogue import Catalogue
     from tiny_run import make_catalogue
+
+    from skinnet_keras.data.catalogue import Catalogue
 
     catalogue = make_catalogue(tmp_path_factory.mktemp("bare"))
     bare = Catalogue(catalogue.root, catalogue.table.assign(mask_path=""), catalogue.sources)
@@ -184,7 +183,17 @@ def test_unusable_arguments(skinnet, arguments, word):
 def test_help_names_every_verb(skinnet):
     code, out, _ = skinnet("--help")
     assert code == 0
-    verbs = "data segment demo train evaluate compare predict export models".split()
+    verbs = [
+        "data",
+        "segment",
+        "demo",
+        "train",
+        "evaluate",
+        "compare",
+        "predict",
+        "export",
+        "models",
+    ]
     assert all(verb in out for verb in verbs)
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_run import make_catalogue
 
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.config import Config, parse_config
@@ -16,7 +17,6 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.training.runs import Run
-from tiny_run import make_catalogue
 
 
 def tiny_config(**changes) -> Config:
