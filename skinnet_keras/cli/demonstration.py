@@ -126,8 +126,8 @@ def _print_comparison(console: Console, out: Path, metrics: dict[str, dict[str, 
 
 def _overlays(catalogue: Catalogue, out: Path) -> None:
     """A sheet of test images with the predicted and the true outline."""
-    rows = catalogue.usable(["test"])
-    ids = list(rows["image_id"])[:12]
+    rows = catalogue.usable(["test"]).groupby("label").head(2).sort_values("label")
+    ids = list(rows["image_id"])
     predicted = PredictedMasks.open(out / "skinnet_v2")
     cache = open_cache(catalogue, predicted.masks.shape[1])
     index = cache.rows(ids)
@@ -136,7 +136,7 @@ def _overlays(catalogue: Catalogue, out: Path) -> None:
         list(predicted.of(ids)),
         out / "masks.png",
         true=list(cache.masks[index]),
-        captions=list(rows["label"])[:12],
+        captions=list(rows["label"]),
     )
 
 

@@ -216,7 +216,5 @@ def _window(convolution: Any) -> str:
 
 
 def _readable(name: str) -> str:
-    name = re.sub(r"^efficientnet_", "EfficientNet-", name)
-    if name.startswith("EfficientNet-"):
-        return name.replace("-b", "-B")
+    name = re.sub(r"efficientnet_b", "EfficientNet-B", name)
     return name.replace("_", " ")

@@ -103,13 +103,16 @@ class RecordHistory(keras.callbacks.Callback):
             for row in run.history()
             if row["stage"] != stage or int(row["epoch"]) <= first_epoch
         ]
-        self._started = 0.0
+        self._started = self._learning_rate = 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started = time.monotonic()
+        # A constant rate is a mirrored variable under a strategy.
+        rate = self.model.optimizer.learning_rate
+        self._learning_rate = float(keras.ops.convert_to_numpy(rate))
 
     def on_epoch_end(self, epoch, logs=None):
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["learning_rate"] = self._learning_rate  # at the start of the epoch
         logs["seconds"] = round(time.monotonic() - self._started, 2)
         self._rows.append({"stage": self._stage, "epoch": epoch + 1, **logs})
         self._run.write_history(self._rows)

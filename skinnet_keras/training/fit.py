@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -82,7 +83,10 @@ def load_weights(run: Run, stage: str, model: keras.Model, *, best: bool) -> Non
     directory = run.stage_directory(stage)
     state = cb.read_json(directory / "state.json")
     name = "best.weights.h5" if best or state is None else state["weights"]
-    model.load_weights(directory / name)
+    with warnings.catch_warnings():
+        # The optimiser is of no interest here, and the best weights may come without one.
+        warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
+        model.load_weights(directory / name)
 
 
 def _fit(run: Run, stage: Stage, strategy: Any | None, done: int, state: Any) -> None:

@@ -74,17 +74,20 @@ def score_segmenter(
     """Mean BCE + Dice loss (`loss`) and the metrics of the thresholded masks on some images."""
     config = context.config
     threshold = logit(config.segmenter.threshold if config.segmenter else 0.5)
-    loss = BCEDice()
-    truth, predicted, losses = [], [], []
-    for x, y in evaluation_dataset(samples, batch_size=batch_size, pad=True):
-        logits = segmenter.predict_on_batch(x)["mask_logits"]
-        target = keras.ops.convert_to_numpy(y["mask_logits"])
-        losses.append(keras.ops.convert_to_numpy(loss.call(target, logits)))
-        truth.append(target[..., 0] >= 0.5)
-        predicted.append(logits[..., 0] >= threshold)
     n = len(samples)
-    figures = context.segmentation_metrics(np.concatenate(predicted)[:n], np.concatenate(truth)[:n])
-    return {"loss": float(np.concatenate(losses)[:n].mean()), **figures}
+    batches = evaluation_dataset(samples, batch_size=batch_size, pad=True)
+    logits = segmenter.predict(batches, verbose=0)["mask_logits"][:n]
+    truth = samples.masks_at(np.arange(n))
+    if truth is None:
+        raise ValueError("the samples have no masks")
+    losses = [
+        keras.ops.convert_to_numpy(
+            BCEDice().call(truth[part, ..., None].astype("float32"), logits[part])
+        )
+        for part in (slice(i, i + batch_size) for i in range(0, n, batch_size))
+    ]
+    figures = context.segmentation_metrics(logits[..., 0] >= threshold, truth > 0)
+    return {"loss": float(np.concatenate(losses).mean()), **figures}
 
 
 def _has_masks(context: TrainingContext) -> bool:
