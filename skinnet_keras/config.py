@@ -74,7 +74,7 @@ class OptimizerConfig(_Section):
 class StageConfig(_Section):
     """One call of `model.fit`."""
 
-    epochs: int = Field(ge=0)
+    epochs: Positive
     batch_size: Positive = 32
     optimizer: OptimizerConfig = OptimizerConfig()
 

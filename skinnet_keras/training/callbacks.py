@@ -79,6 +79,8 @@ class Checkpoint(keras.callbacks.Callback):
         done = epoch + 1
         if done % self._every and done != self._epochs:
             return
+        if self.model.stop_training:  # The loss is no number: nothing to go on from.
+            return
         directory = self._run.stage_directory(self._stage)
         name = f"epoch_{done:04d}.weights.h5"
         save_weights(self.model, directory / name)

@@ -70,11 +70,6 @@ def fit_stage(run: Run, stage: Stage, strategy: Any | None) -> None:
     if done < epochs:
         directory.mkdir(parents=True, exist_ok=True)
         _fit(run, stage, strategy, done, state)
-    if not (directory / "best.weights.h5").is_file():
-        raise UserError(
-            f"stage {stage.name}: {stage.monitor} was never a number; lower "
-            f"stages.{stage.name}.optimizer.learning_rate."
-        )
     load_weights(run, stage.name, stage.model, best=True)
 
 
@@ -126,6 +121,11 @@ def _fit(run: Run, stage: Stage, strategy: Any | None, done: int, state: Any) ->
                     cb.Checkpoint(run, stage.name, run.config.checkpoint_every, config.epochs),
                 ],
             )
+            if model.stop_training:
+                raise UserError(
+                    f"stage {stage.name}: the loss became infinite or NaN; lower "
+                    f"stages.{stage.name}.optimizer.learning_rate."
+                )
     finally:
         progress.close()
         if replicas(strategy) > 1:

@@ -43,6 +43,7 @@ def configured_loss(config: Config, train: Samples) -> keras.losses.Loss:
 def train_classifier(context: TrainingContext, train: Samples, val: Samples) -> keras.Model:
     """Stages (b), (c) and, if configured, (d) of a SkinNet.
 
+    Without stage (c), stage (b) trains the whole network at once, metadata network included.
     Leaves `best.keras` (best epoch on validation) and `final.keras` (last epoch) in the run.
 
     Args:
@@ -60,7 +61,8 @@ def train_classifier(context: TrainingContext, train: Samples, val: Samples) -> 
         model = configured_classifier(config)
         if config.model is not None:
             initialize_backbones(model, config.model.weights)
-        cnn = with_temporary_head(model)
+        # The temporary head is dropped by stage (c); without that the own head must learn.
+        cnn = with_temporary_head(model) if config.stages.head else model
         head = head_part(model)
     last = "cnn"
     _train_cnn(context, cnn, loss, train, val)
@@ -85,11 +87,11 @@ def _train_cnn(
     train: Samples,
     val: Samples,
 ) -> None:
-    """Stage (b): the CNN branches under a temporary head."""
+    """Stage (b): the CNN branches under a temporary head, or the whole network."""
     config = context.config.stages.cnn
     if config is None:
         raise ValueError("the config has no cnn stage")
-    names = tuple(name for name in train.input_names if name != "metadata")
+    names = tuple(tensor.name for tensor in cnn.inputs)
     train, val = replace(train, input_names=names), replace(val, input_names=names)
     stage = Stage(
         name="cnn",

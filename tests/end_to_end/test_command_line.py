@@ -88,7 +88,7 @@ def test_from_images_to_a_prediction(skinnet, lesions, tmp_path):
         code, out, err = skinnet("predict", model, image, "--age", 50, "--sex", "male", "--json")
         assert code == 0, err
         answers.append(json.loads(out))
-    first, second = (next(iter(a["predictions"]))["probabilities"] for a in answers)
+    first, second = (next(iter(a["images"]))["probabilities"] for a in answers)
     assert sum(first.values()) == pytest.approx(1.0, abs=1e-4)
     assert first == pytest.approx(second, abs=1e-4)
 

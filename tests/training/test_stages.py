@@ -198,6 +198,22 @@ def test_metadata_and_segmenter_can_be_left_out(catalogue, tmp_path):
     assert not (tmp_path / "run" / "masks.npy").exists()
 
 
+def test_without_a_head_stage_the_cnn_stage_trains_the_network_s_own_head(catalogue, tmp_path):
+    config = tiny_config(
+        model={"variant": "v1", "backbone": "mbconv_tiny", "metadata_units": [8, 8]},
+        segmenter=None,
+        stages={"cnn": {"epochs": 1, "batch_size": 2}},
+    )
+    run = start_run(config, catalogue, tmp_path / "run")
+    run_experiment(run)
+    final = keras.saving.load_model(run.directory / "final.keras", compile=False)
+    # A fresh bias is zero.
+    assert np.abs(final.get_layer("diagnosis_logits").get_weights()[1]).max() > 0
+    last = [row for row in run.history() if row["stage"] == "cnn"][-1]
+    metrics = json.loads((run.directory / "metrics.json").read_text())
+    assert metrics["loss"]["val"]["model"] == pytest.approx(float(last["val_loss"]), rel=1e-4)
+
+
 def test_segmentation_alone(catalogue, tmp_path):
     config = tiny_config(model=None, stages={"segmentation": {"epochs": 1, "batch_size": 2}})
     metrics = run_experiment(start_run(config, catalogue, tmp_path / "run"))
@@ -243,3 +259,19 @@ def test_networks_that_do_not_exist_are_refused(catalogue, tmp_path, changes, se
         changes["segmenter"] = {}
     with pytest.raises(UserError, match=sentence):
         start_run(tiny_config(**changes), catalogue, tmp_path / "run")
+
+
+def test_diverging_training_stops_with_the_key_to_change(catalogue, tmp_path):
+    config = tiny_config(
+        model=None,
+        stages={
+            "segmentation": {
+                "epochs": 2,
+                "batch_size": 2,
+                "optimizer": {"learning_rate": 1e30, "schedule": {"name": "constant"}},
+            }
+        },
+    )
+    with pytest.raises(UserError, match=r"stages\.segmentation\.optimizer\.learning_rate"):
+        run_experiment(start_run(config, catalogue, tmp_path / "run"))
+    assert not list((tmp_path / "run").rglob("epoch_*.weights.h5"))
