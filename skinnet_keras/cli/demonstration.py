@@ -26,7 +26,7 @@ from skinnet_keras.export.runners import open_runner
 from skinnet_keras.models import SKINNETS
 from skinnet_keras.training.masks import PredictedMasks
 
-LESIONS = 900
+LESIONS = 800
 IMAGE_SIZE = 96
 SEED = 7
 _MARKER = "THIS_IS_A_SKINNET_DEMO"

@@ -102,7 +102,8 @@ def _fit(run: Run, stage: Stage, strategy: Any | None, done: int, state: Any) ->
                 optimizer = build_optimizer(config.optimizer, data.steps_per_epoch)
                 model.compile(optimizer=optimizer, loss=stage.loss)
                 if state:
-                    optimizer.build(model.trainable_variables)
+                    # Not `optimizer`: mixed precision wraps it.
+                    model.optimizer.build(model.trainable_variables)
                     model.load_weights(directory / state["weights"])
                     run.log(f"{stage.name}: resumed after epoch {done}")
             model.fit(

@@ -6,10 +6,10 @@ import json
 import shutil
 
 import pytest
-from layouts import write_all, write_ham10000
 from PIL import Image
 from typer.testing import CliRunner
 
+from layouts import write_all, write_ham10000
 from skinnet_keras.cli.data import app
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError

@@ -6,9 +6,9 @@ import json
 import sys
 
 import pytest
-from tiny_run import make_run
 
 from skinnet_keras.cli.main import main
+from tiny_run import make_run
 
 
 @pytest.fixture(scope="module")

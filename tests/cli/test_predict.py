@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_run import build_classifier, draw_picture, make_run
 
 from skinnet_keras.cli.main import main
 from skinnet_keras.taxonomy import CLASSES
+from tiny_run import build_classifier, draw_picture, make_run
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from layouts import write_all
 
+from layouts import write_all
 from skinnet_keras.data import cache as cache_module
 from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue, build_catalogue

@@ -7,6 +7,7 @@ import shutil
 
 import pandas as pd
 import pytest
+
 from layouts import (
     HEIGHT,
     WIDTH,
@@ -17,7 +18,6 @@ from layouts import (
     write_isic2017,
     write_isic2020,
 )
-
 from skinnet_keras.data.catalogue import COLUMNS, Catalogue, build_catalogue
 from skinnet_keras.data.checks import find_problems
 from skinnet_keras.errors import UserError

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from layouts import write_all
 
+from layouts import write_all
 from skinnet_keras.data.catalogue import Catalogue, build_catalogue
 from skinnet_keras.data.checks import find_problems
 

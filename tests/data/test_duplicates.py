@@ -6,9 +6,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from layouts import picture, save_image
 from PIL import Image, ImageEnhance
 
+from layouts import picture, save_image
 from skinnet_keras.data.duplicates import detail_correlation, matching_pictures, near_hashes
 from skinnet_keras.data.fingerprints import fingerprint
 from skinnet_keras.data.groups import equal_keys

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from layouts import picture
 from PIL import Image
 
+from layouts import picture
 from skinnet_keras.data import image_io
 from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
 from skinnet_keras.errors import UserError

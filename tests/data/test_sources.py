@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 
 import pytest
+
 from layouts import (
     ISIC2019_DIAGNOSES,
     picture,
@@ -16,7 +17,6 @@ from layouts import (
     write_isic2019,
     write_isic2020,
 )
-
 from skinnet_keras.data.sources import SOURCES, SourceRow, source_named
 from skinnet_keras.errors import UserError
 

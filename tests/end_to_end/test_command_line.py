@@ -136,9 +136,8 @@ def test_unreadable_image(skinnet, tmp_path):
 
 @pytest.fixture(scope="module")
 def bare_catalogue(tmp_path_factory) -> Path:
-    from tiny_run import make_catalogue
-
     from skinnet_keras.data.catalogue import Catalogue
+    from tiny_run import make_catalogue
 
     catalogue = make_catalogue(tmp_path_factory.mktemp("bare"))
     bare = Catalogue(catalogue.root, catalogue.table.assign(mask_path=""), catalogue.sources)

@@ -7,7 +7,6 @@ import json
 
 import numpy as np
 import pytest
-from tiny_run import build_classifier, draw_picture, make_run
 
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.errors import UserError
@@ -16,6 +15,7 @@ from skinnet_keras.export.bundle import export_run
 from skinnet_keras.export.parity import MAX_MASK_DISAGREEMENT
 from skinnet_keras.export.runners import open_runner
 from skinnet_keras.taxonomy import CLASSES
+from tiny_run import build_classifier, draw_picture, make_run
 
 ARTEFACTS = [
     "classifier/1",

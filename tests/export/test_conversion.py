@@ -6,13 +6,13 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from tiny_run import build_classifier
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.float32 import float32_model
 from skinnet_keras.export.runners import KerasRunner, SavedModelRunner, TFLiteRunner
 from skinnet_keras.export.savedmodel import latest_version, next_version, write_savedmodel
 from skinnet_keras.export.tflite import custom_operators, write_tflite
+from tiny_run import build_classifier
 
 
 def _batch(count: int) -> dict[str, np.ndarray]:

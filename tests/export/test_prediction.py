@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_run import build_classifier, build_segmenter, draw_picture
 
 from skinnet_keras.data.image_io import resize_image, resize_mask
 from skinnet_keras.data.metadata import MetadataEncoder
@@ -15,6 +14,7 @@ from skinnet_keras.export.overlay import draw_overlay, enlarge_mask
 from skinnet_keras.export.prediction import ImagePrediction, predict_images
 from skinnet_keras.export.runners import KerasRunner
 from skinnet_keras.taxonomy import CLASSES
+from tiny_run import build_classifier, build_segmenter, draw_picture
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny_run import draw_picture
 
 from skinnet_keras.data.image_io import resize_image, resize_mask
 from skinnet_keras.export.parity import ParityReference, check_parity
@@ -17,6 +16,7 @@ from skinnet_keras.export.savedmodel import write_savedmodel
 from skinnet_keras.export.tflite import write_tflite
 from skinnet_keras.models import attach_segmenter, build_segmenter, build_skinnet
 from skinnet_keras.models.loading import load_keras
+from tiny_run import draw_picture
 
 IMAGES = 8
 

@@ -8,11 +8,11 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from tiny_run import build_classifier, build_segmenter, make_run
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.runners import KerasRunner, open_runner
 from skinnet_keras.taxonomy import CLASSES, LABELS
+from tiny_run import build_classifier, build_segmenter, make_run
 
 
 def _batch(count: int) -> dict[str, np.ndarray]:

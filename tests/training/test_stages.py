@@ -9,7 +9,6 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_run import make_catalogue
 
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.config import Config, parse_config
@@ -17,6 +16,9 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.training.runs import Run
+from tiny_run import make_catalogue
+
+V1 = {"variant": "v1", "backbone": "mbconv_tiny", "metadata_units": [8, 8]}
 
 
 def tiny_config(**changes) -> Config:
@@ -200,7 +202,7 @@ def test_metadata_and_segmenter_can_be_left_out(catalogue, tmp_path):
 
 def test_without_a_head_stage_the_cnn_stage_trains_the_network_s_own_head(catalogue, tmp_path):
     config = tiny_config(
-        model={"variant": "v1", "backbone": "mbconv_tiny", "metadata_units": [8, 8]},
+        model=V1,
         segmenter=None,
         stages={"cnn": {"epochs": 1, "batch_size": 2}},
     )
@@ -275,3 +277,16 @@ def test_diverging_training_stops_with_the_key_to_change(catalogue, tmp_path):
     with pytest.raises(UserError, match=r"stages\.segmentation\.optimizer\.learning_rate"):
         run_experiment(start_run(config, catalogue, tmp_path / "run"))
     assert not list((tmp_path / "run").rglob("epoch_*.weights.h5"))
+
+
+def test_mixed_precision_trains_resumes_and_saves_float32(catalogue, tmp_path):
+    stages = {"cnn": {"epochs": 2, "batch_size": 2}}
+    config = tiny_config(stages=stages, segmenter=None, mixed_precision=True, model=V1)
+    run = start_run(config, catalogue, tmp_path / "run")
+    run_experiment(run)
+    state = run.stage_directory("cnn") / "state.json"
+    state.write_text(json.dumps({"epoch": 1, "weights": "epoch_0001.weights.h5"}))
+    run_experiment(Run.open(run.directory))
+    model = keras.saving.load_model(run.directory / "best.keras", compile=False)
+    assert {layer.dtype_policy.name for layer in model._flatten_layers()} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
