@@ -108,7 +108,9 @@ def predict_masks(
             disable=not console.is_terminal,
         )
         for step, batch in enumerate(steps):
-            logits = segmenter.predict_on_batch(batch)["mask_logits"][..., 0]
+            # As arrays: other backends do not take TensorFlow's tensors here.
+            arrays = {name: np.asarray(tensor) for name, tensor in batch.items()}
+            logits = segmenter.predict_on_batch(arrays)["mask_logits"][..., 0]
             stop = min((step + 1) * batch_size, count)
             masks[step * batch_size : stop] = logits[: stop - step * batch_size] >= logit(threshold)
         masks.flush()
