@@ -10,16 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_SITES = (
-    "anterior torso",
-    "head/neck",
-    "lateral torso",
-    "lower extremity",
-    "oral/genital",
-    "palms/soles",
-    "posterior torso",
-    "upper extremity",
-)
+from skinnet_keras.data.metadata import SITES
+
 # Class: mean and standard deviation of age in years, share of women, weights of the sites.
 _CLINICAL: dict[str, tuple[float, float, float, tuple[int, ...]]] = {
     "MEL": (61, 15, 0.45, (30, 20, 1, 18, 1, 5, 10, 16)),
@@ -48,6 +40,6 @@ def draw_patient(rng: np.random.Generator, label: str) -> Patient:
     mean, deviation, women, weights = _CLINICAL[label]
     age = str(int(np.clip(5 * round(rng.normal(mean, deviation) / 5), 5, 85)))
     sex = "female" if rng.random() < women else "male"
-    site = _SITES[int(rng.choice(len(_SITES), p=np.array(weights) / sum(weights)))]
+    site = SITES[int(rng.choice(len(SITES), p=np.array(weights) / sum(weights)))]
     known = rng.random(3) >= _MISSING
     return Patient(*(str(e) if k else "" for e, k in zip((age, sex, site), known, strict=True)))
