@@ -17,8 +17,8 @@ from skinnet_keras.atomic import atomic_directory
 from skinnet_keras.data.assembly import assemble
 from skinnet_keras.data.build_report import BuildReport, class_counts, source_counts
 from skinnet_keras.data.copies import find_copies
-from skinnet_keras.data.fingerprints import read_images
 from skinnet_keras.data.groups import name_groups
+from skinnet_keras.data.inventory import read_images
 from skinnet_keras.data.sources import source_named
 from skinnet_keras.data.splits import SPLITS, read_splits, split_table
 from skinnet_keras.errors import UserError

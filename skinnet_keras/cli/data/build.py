@@ -1,21 +1,18 @@
-"""`skinnet data`: build, check and show a catalogue."""
+"""`skinnet data build`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skinnet_keras.cli.data.output import JSON_HELP, print_classes
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from skinnet_keras.data.build_report import BuildReport
 
-app = typer.Typer(no_args_is_help=True, help="Build, check and show a catalogue of images.")
 
-_JSON_HELP = "Print one JSON object instead of tables."
-
-
-@app.command()
 def build(
     source: Annotated[
         list[str],
@@ -35,7 +32,7 @@ def build(
     unknown: Annotated[
         str | None, typer.Option(help="UNK: count unknown diagnoses as UNK, do not refuse them.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_JSON_HELP)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Read data sets, find copies, group lesions and split them without leaks.
 
@@ -62,55 +59,6 @@ def build(
         _print_report(report, Catalogue.load(out).table)
 
 
-@app.command()
-def check(
-    catalogue: Annotated[Path, typer.Argument(metavar="DIR", help="The catalogue's folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help=_JSON_HELP)] = False,
-) -> None:
-    """Fail on any leak between splits, missing file or label outside the taxonomy.
-
-    Example: skinnet data check catalogue
-    """
-    import json
-
-    from skinnet_keras.data.build_report import class_counts
-    from skinnet_keras.data.catalogue import Catalogue
-    from skinnet_keras.data.checks import find_problems
-
-    loaded = Catalogue.load(catalogue)
-    problems = find_problems(loaded)
-    if as_json:
-        result = {"problems": problems, "classes": class_counts(loaded.table)}
-        typer.echo(json.dumps(result))
-    else:
-        _print_classes(loaded.table)
-    for problem in problems:
-        typer.echo(f"skinnet: {problem}", err=True)
-    if problems:
-        raise typer.Exit(2)
-    typer.echo("No leak, no missing file, no label outside the taxonomy.", err=True)
-
-
-@app.command()
-def show(
-    catalogue: Annotated[Path, typer.Argument(metavar="DIR", help="The catalogue's folder.")],
-    out: Annotated[
-        Path | None, typer.Option(help="PNG to write; by default overview.png in DIR.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Decides which samples are shown.")] = 0,
-) -> None:
-    """Draw the class distribution (the paper's figure 1) and samples of every class.
-
-    Example: skinnet data show catalogue --out classes.png
-    """
-    from skinnet_keras.data.catalogue import Catalogue
-    from skinnet_keras.data.figures import draw_overview
-
-    out = out or catalogue / "overview.png"
-    draw_overview(Catalogue.load(catalogue), out, seed=seed)
-    typer.echo(str(out))
-
-
 def _parse_sources(pairs: list[str]) -> dict[str, Path]:
     from skinnet_keras.errors import UserError
 
@@ -135,36 +83,13 @@ def _parse_fractions(text: str) -> tuple[float, float, float]:
     return train, val, test
 
 
-def _print_classes(table: "pd.DataFrame") -> None:
-    """Print the kept images by class: once by split, once by source."""
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-
-    from skinnet_keras.data.splits import SPLITS
-    from skinnet_keras.taxonomy import LABELS
-
-    kept = table[table["duplicate_of"] == ""]
-    sources = tuple(dict.fromkeys(table["source"]))
-    for column, values in (("split", SPLITS), ("source", sources)):
-        shown = Table("class", title=f"Kept images by {column}", box=SIMPLE)
-        for name in (*values, "all"):
-            shown.add_column(name, justify="right")
-        for label in (*LABELS, ""):
-            own = kept.loc[kept["label"] == label, column]
-            if len(own):
-                counts = [*((own == value).sum() for value in values), len(own)]
-                shown.add_row(label or "unlabelled", *(f"{count:,}" for count in counts))
-        Console().print(shown)
-
-
 def _print_report(report: "BuildReport", table: "pd.DataFrame") -> None:
     from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    _print_classes(table)
+    print_classes(table)
     by_source = Table("source", title="Images by source", box=SIMPLE)
     for heading in next(iter(report.sources.values())):
         by_source.add_column(heading.replace("_", " "), justify="right")
