@@ -22,8 +22,8 @@ _HARMONISERS: dict[str, Callable[[str], str]] = {
 def assemble(tables: Mapping[str, SourceTable], *, unknown: str | None = None) -> pd.DataFrame:
     """Join the sources' rows into one table.
 
-    HAM10000's `akiec` (actinic keratosis or intraepithelial carcinoma) takes the label ISIC-2019
-    gives the same id, where that data set is among the sources.
+    `akiec` of HAM10000 and ISIC-2018 (actinic keratosis or intraepithelial carcinoma) takes the
+    label ISIC-2019 gives the same id, where that data set is among the sources.
 
     Args:
         tables: Source name -> what its reader returned.
@@ -69,22 +69,23 @@ def _labels(
 ) -> list[str]:
     isic2019 = tables["isic2019"].diagnoses if "isic2019" in tables else {}
     words = [
-        isic2019.get(row.stem) or row.diagnosis
-        if name == "ham10000" and row.diagnosis == "akiec"
-        else row.diagnosis
+        ("isic2019", isic2019[row.stem])
+        if row.diagnosis.casefold() == "akiec" and isic2019.get(row.stem)
+        else (name, row.diagnosis)
         for name, row in rows
     ]
-    labels: dict[str, str] = {}
-    not_known: list[str] = []
-    for word in dict.fromkeys(words):
+    labels: dict[tuple[str, str], str] = {}
+    not_known: dict[str, list[str]] = {}
+    for source, word in dict.fromkeys(words):
         try:
-            labels[word] = label_of(word)
+            labels[source, word] = label_of(word, source)
         except UserError:
-            labels[word] = UNK
-            not_known.append(repr(word))
+            labels[source, word] = UNK
+            not_known.setdefault(source, []).append(repr(word))
     if not_known and unknown is None:
+        listed = "; ".join(f"{source}: {', '.join(own)}" for source, own in not_known.items())
         raise UserError(
-            f"The taxonomy does not have the diagnoses {', '.join(not_known)}: correct them, or "
-            f"count such images as {UNK} with --unknown {UNK}."
+            f"The taxonomy does not have these diagnoses ({listed}): correct them, or count such "
+            f"images as {UNK} with --unknown {UNK}."
         )
     return [labels[word] for word in words]
