@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from skinnet_keras.data.sources import SOURCES
+from skinnet_keras.data.sources import source_named
 
 
 def name_groups(table: pd.DataFrame) -> list[str]:
@@ -24,7 +24,7 @@ def name_groups(table: pd.DataFrame) -> list[str]:
     """
     row_of = {image_id: row for row, image_id in enumerate(table["image_id"])}
     copies = [(row, row_of[kept]) for row, kept in enumerate(table["duplicate_of"]) if kept]
-    providers = [SOURCES[source].provider for source in table["source"]]
+    providers = [source_named(source).provider for source in table["source"]]
     lesions, patients = (
         equal_keys(
             f"{provider}:{own}" if own else ""

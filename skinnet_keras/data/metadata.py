@@ -29,22 +29,28 @@ MAX_AGE = 120.0
 MISSING = ("", "unknown")
 """The words that stand for a missing value."""
 
-# Words of HAM10000 (`localization`) and ISIC-2020. ISIC-2019 gives the same HAM10000 images
-# these sites, and leaves `trunk` empty: it does not say which side.
+# Words of HAM10000 (`localization`), ISIC-2020 and derm7pt (`location`). ISIC-2019 gives the same
+# HAM10000 images these sites, and leaves `trunk` empty: it does not say which side. It has no word
+# for the buttocks; ICD-O counts their skin to the trunk (C44.5), and they are behind.
 _SITE_SYNONYMS = {
     "abdomen": "anterior torso",
     "acral": "palms/soles",
     "back": "posterior torso",
+    "buttocks": "posterior torso",
     "chest": "anterior torso",
     "ear": "head/neck",
     "face": "head/neck",
     "foot": "lower extremity",
     "genital": "oral/genital",
+    "genital areas": "oral/genital",
     "hand": "upper extremity",
+    "head neck": "head/neck",
+    "lower limbs": "lower extremity",
     "neck": "head/neck",
     "scalp": "head/neck",
     "torso": "",
     "trunk": "",
+    "upper limbs": "upper extremity",
 }
 
 

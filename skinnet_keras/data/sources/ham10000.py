@@ -1,23 +1,18 @@
 """HAM10000: several images a lesion, seven diagnoses, lesion masks by Tschandl et al. (2020).
 
 Layout of the original repository: `HAM10000_images_part_1/` and `HAM10000_images_part_2/` (or one
-`HAM10000_images/`), `HAM10000_metadata.csv` (also without suffix), and, optional,
-`HAM10000_segmentations_lesion_tschandl/`.
+`HAM10000_images/`), `HAM10000_metadata.csv` (the repository also gives it without suffix, and
+tab-separated as `.tab`), and, optional, `HAM10000_segmentations_lesion_tschandl/`. This reader has
+seen the real table and images, but not the masks.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from skinnet_keras.data.sources.base import (
-    SourceRow,
-    SourceTable,
-    find_file,
-    find_images,
-    has_folder,
-    read_csv,
-    with_image,
-)
+from skinnet_keras.data.sources.base import SourceRow, SourceTable
+from skinnet_keras.data.sources.files import find_file, find_folders, find_images, index_images
+from skinnet_keras.data.sources.tables import read_csv, with_image, words_of
 
 _MASKS = "HAM10000_segmentations_lesion_tschandl"
 
@@ -29,9 +24,9 @@ def read(root: Path) -> SourceTable:
         UserError: A folder, file or column is missing.
     """
     images = find_images(root, "HAM10000_images*")
-    masks = find_images(root, _MASKS) if has_folder(root, _MASKS) else {}
+    masks = index_images(root, find_folders(root, _MASKS))
     table = read_csv(
-        find_file(root, "HAM10000_metadata.csv", "HAM10000_metadata"),
+        find_file(root, "HAM10000_metadata.csv", "HAM10000_metadata", "HAM10000_metadata.tab"),
         ("image_id", "lesion_id", "dx", "age", "sex", "localization"),
     )
     records, without_image = with_image(table, "image_id", images)
@@ -48,4 +43,5 @@ def read(root: Path) -> SourceTable:
         )
         for record in records
     ]
-    return SourceTable("ham10000", rows, without_image)
+    diagnoses = words_of(table, "image_id", "dx")
+    return SourceTable("ham10000", rows, without_image, diagnoses=diagnoses)

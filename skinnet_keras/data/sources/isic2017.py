@@ -1,60 +1,57 @@
 """ISIC-2017: training, validation and test images with lesion masks (part 1) and labels (part 3).
 
 Layout, as the challenge's archives unpack, for each part `Training`, `Validation`, `Test_v2`:
-`ISIC-2017_<part>_Data/`, `ISIC-2017_<part>_Data_metadata.csv`,
-`ISIC-2017_<part>_Part1_GroundTruth/` (masks, optional), `ISIC-2017_<part>_Part3_GroundTruth.csv`.
+`ISIC-2017_<part>_Data/` (it also holds superpixel maps, which are skipped),
+`ISIC-2017_<part>_Data_metadata.csv`, `ISIC-2017_<part>_Part1_GroundTruth/` (masks, optional),
+`ISIC-2017_<part>_Part3_GroundTruth.csv`. This reader has seen real files of the first two parts;
+`Test_v2` is read as they are.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from skinnet_keras.data.sources.base import (
-    SourceRow,
-    SourceTable,
+from skinnet_keras.data.sources.base import SourceRow, SourceTable, join_tables
+from skinnet_keras.data.sources.files import (
     find_file,
+    find_folders,
     find_images,
+    has_file,
     has_folder,
-    one_hot,
-    read_csv,
-    with_image,
+    index_images,
+    need_folders,
 )
-from skinnet_keras.errors import UserError
+from skinnet_keras.data.sources.tables import one_hot, read_csv, with_image, words_of
 
-_PARTS = {"Training": "train", "Validation": "val", "Test_v2": "test"}
+_SPLITS = {"Training": "train", "Validation": "val", "Test_v2": "test"}
+_FOLDERS = {part: f"ISIC-2017_{part}_Data" for part in _SPLITS}
+_TRUTHS = {part: f"ISIC-2017_{part}_Part3_GroundTruth.csv" for part in _SPLITS}
 
 
 def read(root: Path) -> SourceTable:
-    """Read the parts that are there; at least one is needed.
+    """Read the parts of which images or labels are there; the images of one are needed.
 
     Raises:
         UserError: A folder, file or column is missing.
     """
+    need_folders(root, *_FOLDERS.values())
     parts = [
-        _read_part(root, part) for part in _PARTS if has_folder(root, f"ISIC-2017_{part}_Data")
+        _read_part(root, part)
+        for part in _SPLITS
+        if has_folder(root, _FOLDERS[part]) or has_file(root, _TRUTHS[part])
     ]
-    if not parts:
-        raise UserError(
-            f"{root} has no folder ISIC-2017_Training_Data: give the folder the data set was "
-            "unpacked to."
-        )
-    return SourceTable(
-        "isic2017",
-        rows=[row for part in parts for row in part.rows],
-        without_image=sum(part.without_image for part in parts),
-        notes=[note for part in parts for note in part.notes],
-    )
+    return join_tables("isic2017", parts)
 
 
 def _read_part(root: Path, part: str) -> SourceTable:
-    images = find_images(root, f"ISIC-2017_{part}_Data")
+    images = index_images(root, find_folders(root, _FOLDERS[part]))
     masks, notes = {}, []
     if has_folder(root, f"ISIC-2017_{part}_Part1_GroundTruth"):
         masks = find_images(root, f"ISIC-2017_{part}_Part1_GroundTruth")
     else:
         notes.append(f"isic2017: no lesion masks for {part} (its Part1_GroundTruth is not there).")
 
-    truth_path = find_file(root, f"ISIC-2017_{part}_Part3_GroundTruth.csv")
+    truth_path = find_file(root, _TRUTHS[part])
     classes = ("melanoma", "seborrheic_keratosis")
     truth = read_csv(truth_path, ("image_id", *classes))
     # The challenge's third class has no column: neither of the two means nevus.
@@ -72,8 +69,9 @@ def _read_part(root: Path, part: str) -> SourceTable:
             diagnosis=record["diagnosis"],
             age=record["age_approximate"],
             sex=record["sex"],
-            official_split=_PARTS[part],
+            official_split=_SPLITS[part],
         )
         for record in records
     ]
-    return SourceTable("isic2017", rows, without_image, notes)
+    diagnoses = words_of(table, "image_id", "diagnosis")
+    return SourceTable("isic2017", rows, without_image, notes, diagnoses)

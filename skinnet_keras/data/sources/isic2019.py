@@ -1,52 +1,78 @@
-"""ISIC-2019: the training set with its eight classes (and UNK, empty in training).
+"""ISIC-2019: the training set with its eight classes, and the test set, which also has UNK.
 
 Layout: `ISIC_2019_Training_Input/`, `ISIC_2019_Training_GroundTruth.csv` (one-hot floats) and
-`ISIC_2019_Training_Metadata.csv`. The names of 2,074 images end in `_downsampled`.
+`ISIC_2019_Training_Metadata.csv`; the names of 2,074 images end in `_downsampled`. Optional:
+`ISIC_2019_Test_Input/`, `ISIC_2019_Test_Metadata.csv` (no lesion ids) and
+`ISIC_2019_Test_GroundTruth.csv`, without which the test images are unlabelled. There is no
+official validation part, so the training images are free to be split and only the test images
+carry an official split. This reader has seen the real training set and test metadata, but not the
+test images and labels.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from skinnet_keras.data.sources.base import (
-    SourceRow,
-    SourceTable,
+from skinnet_keras.data.sources.base import SourceRow, SourceTable, join_tables
+from skinnet_keras.data.sources.files import (
     find_file,
-    find_images,
-    one_hot,
-    read_csv,
-    with_image,
+    find_folders,
+    has_file,
+    has_folder,
+    index_images,
+    need_folders,
 )
+from skinnet_keras.data.sources.tables import one_hot, read_csv, with_image, words_of
 from skinnet_keras.taxonomy import LABELS
+
+_SPLITS = {"Training": "", "Test": "test"}
 
 
 def read(root: Path) -> SourceTable:
-    """Read the data set.
+    """Read the parts of which images or tables are there; the images of one are needed.
 
     Raises:
         UserError: A folder, file or column is missing.
     """
-    images = find_images(root, "ISIC_2019_Training_Input")
-    truth_path = find_file(root, "ISIC_2019_Training_GroundTruth.csv")
-    truth = read_csv(truth_path, ("image", *LABELS))
-    truth["diagnosis"] = one_hot(truth, LABELS, "image", truth_path)
-    patients = read_csv(
-        find_file(root, "ISIC_2019_Training_Metadata.csv"),
-        ("image", "age_approx", "anatom_site_general", "lesion_id", "sex"),
-    )
-    table = truth.merge(patients, on="image", how="left").fillna("")
-    records, without_image = with_image(table, "image", images)
+    need_folders(root, *(f"ISIC_2019_{part}_Input" for part in _SPLITS))
+    parts = [
+        _read_part(root, part)
+        for part in _SPLITS
+        if has_folder(root, f"ISIC_2019_{part}_Input")
+        or has_file(root, f"ISIC_2019_{part}_Metadata.csv", f"ISIC_2019_{part}_GroundTruth.csv")
+    ]
+    return join_tables("isic2019", parts)
+
+
+def _read_part(root: Path, part: str) -> SourceTable:
+    images = index_images(root, find_folders(root, f"ISIC_2019_{part}_Input"))
+    lesions = ("lesion_id",) if part == "Training" else ()
+    table = read_csv(
+        find_file(root, f"ISIC_2019_{part}_Metadata.csv"),
+        ("image", "age_approx", "anatom_site_general", *lesions, "sex"),
+    ).assign(diagnosis="")
+    truth_name = f"ISIC_2019_{part}_GroundTruth.csv"
+    if part == "Training" or has_file(root, truth_name):
+        truth_path = find_file(root, truth_name)
+        truth = read_csv(truth_path, ("image", *LABELS))
+        truth["diagnosis"] = one_hot(truth, LABELS, "image", truth_path)
+        # The test labels also carry score_weight and validation_weight.
+        table = truth[["image", "diagnosis"]].merge(
+            table.drop(columns="diagnosis"), on="image", how="left"
+        )
+    records, without_image = with_image(table.fillna(""), "image", images)
     rows = [
         SourceRow(
             stem=record["image"],
             path=images[record["image"]],
             diagnosis=record["diagnosis"],
-            lesion_id=record["lesion_id"],
+            lesion_id=record.get("lesion_id", ""),
             age=record["age_approx"],
             sex=record["sex"],
             site=record["anatom_site_general"],
+            official_split=_SPLITS[part],
         )
         for record in records
     ]
-    diagnoses = dict(zip(table["image"], table["diagnosis"], strict=True))
+    diagnoses = words_of(table, "image", "diagnosis")
     return SourceTable("isic2019", rows, without_image, diagnoses=diagnoses)

@@ -2,45 +2,66 @@
 
 Layout: Kaggle's `train.csv` with `train/` or `jpeg/train/`, or the challenge's own
 `ISIC_2020_Training_GroundTruth.csv` (`_v2` adds `lesion_id`) with `ISIC_2020_Training_Input/`.
+Optional, the test set, whose labels were never published: Kaggle's `test.csv` with `test/` or
+`jpeg/test/`, or `ISIC_2020_Test_Metadata.csv`, whose columns have other names, with
+`ISIC_2020_Test_Input/`. There is no official validation part, so only the test images carry an
+official split. This reader has seen the real training set in Kaggle's layout, but not the test set.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from skinnet_keras.data.sources.base import (
-    SourceRow,
-    SourceTable,
+import pandas as pd
+
+from skinnet_keras.data.sources.base import SourceRow, SourceTable, join_tables
+from skinnet_keras.data.sources.files import (
     find_file,
-    find_images,
-    read_csv,
-    with_image,
+    find_folders,
+    has_file,
+    has_folder,
+    index_images,
+    need_folders,
 )
+from skinnet_keras.data.sources.tables import read_csv, with_image, words_of
+
+_COLUMNS = ("image_name", "patient_id", "sex", "age_approx", "anatom_site_general_challenge")
+_TRAINING = ("train", "ISIC_2020_Training_*")
+_TRUTHS = (
+    "ISIC_2020_Training_GroundTruth_v2.csv",
+    "ISIC_2020_Training_GroundTruth.csv",
+    "train.csv",
+)
+_TEST = ("test", "ISIC_2020_Test_*")
+_OFFICIAL_TEST, _KAGGLE_TEST = "ISIC_2020_Test_Metadata.csv", "test.csv"
 
 
 def read(root: Path) -> SourceTable:
-    """Read the data set.
+    """Read the parts of which images or tables are there; the images of one are needed.
 
     Raises:
         UserError: A folder, file or column is missing.
     """
-    images = find_images(root, "train", "ISIC_2020_Training_*")
-    table = read_csv(
-        find_file(
-            root,
-            "ISIC_2020_Training_GroundTruth_v2.csv",
-            "ISIC_2020_Training_GroundTruth.csv",
-            "train.csv",
-        ),
-        (
-            "image_name",
-            "patient_id",
-            "sex",
-            "age_approx",
-            "anatom_site_general_challenge",
-            "diagnosis",
-        ),
-    )
+    need_folders(root, *_TRAINING, *_TEST)
+    parts = []
+    if has_folder(root, *_TRAINING) or has_file(root, *_TRUTHS):
+        table = read_csv(find_file(root, *_TRUTHS), (*_COLUMNS, "diagnosis"))
+        parts.append(_rows(root, table, _TRAINING, ""))
+    if has_folder(root, *_TEST) or has_file(root, _OFFICIAL_TEST, _KAGGLE_TEST):
+        parts.append(_rows(root, _test_table(root).assign(diagnosis=""), _TEST, "test"))
+    return join_tables("isic2020", parts)
+
+
+def _test_table(root: Path) -> pd.DataFrame:
+    path = find_file(root, _OFFICIAL_TEST, _KAGGLE_TEST)
+    if path.name == _KAGGLE_TEST:
+        return read_csv(path, _COLUMNS)
+    official = ("image", "patient", "sex", "age_approx", "anatom_site_general")
+    return read_csv(path, official).rename(columns=dict(zip(official, _COLUMNS, strict=True)))
+
+
+def _rows(root: Path, table: pd.DataFrame, folders: tuple[str, ...], split: str) -> SourceTable:
+    images = index_images(root, find_folders(root, *folders))
     records, without_image = with_image(table, "image_name", images)
     rows = [
         SourceRow(
@@ -52,7 +73,9 @@ def read(root: Path) -> SourceTable:
             age=record["age_approx"],
             sex=record["sex"],
             site=record["anatom_site_general_challenge"],
+            official_split=split,
         )
         for record in records
     ]
-    return SourceTable("isic2020", rows, without_image)
+    diagnoses = words_of(table, "image_name", "diagnosis")
+    return SourceTable("isic2020", rows, without_image, diagnoses=diagnoses)

@@ -9,15 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skinnet_keras.data.sources.base import (
-    SourceRow,
-    SourceTable,
-    find_file,
-    find_images,
-    has_folder,
-    read_csv,
-    with_image,
-)
+from skinnet_keras.data.sources.base import SourceRow, SourceTable
+from skinnet_keras.data.sources.files import find_file, find_folders, find_images, index_images
+from skinnet_keras.data.sources.tables import read_csv, with_image, words_of
 
 
 def read(root: Path) -> SourceTable:
@@ -27,7 +21,7 @@ def read(root: Path) -> SourceTable:
         UserError: A folder, file or column is missing.
     """
     images = find_images(root, "images")
-    masks = find_images(root, "masks") if has_folder(root, "masks") else {}
+    masks = index_images(root, find_folders(root, "masks"))
     table = read_csv(
         find_file(root, "synthetic.csv"),
         ("image", "diagnosis", "lesion_id", "age", "sex", "site"),
@@ -46,4 +40,5 @@ def read(root: Path) -> SourceTable:
         )
         for record in records
     ]
-    return SourceTable("synthetic", rows, without_image)
+    diagnoses = words_of(table, "image", "diagnosis")
+    return SourceTable("synthetic", rows, without_image, diagnoses=diagnoses)

@@ -1,0 +1,107 @@
+"""PH2: 200 dermoscopic images of naevi and melanomas with lesion masks (Mendonca et al. 2013).
+
+Layout: `PH2 Dataset images/IMD003/IMD003_Dermoscopic_Image/IMD003.bmp`, the mask
+`.../IMD003_lesion/IMD003_lesion.bmp` (1-bit but for IMD002, which is RGB), colour regions
+`IMD003_roi/` (skipped), and one table in two files: `PH2_dataset.xlsx`, which is preferred because
+its layout is known, and `PH2_dataset.txt`. The diagnosis is the clinical one, "common nevus",
+"atypical nevus" or "melanoma", which all images have; the histological one, present for some, is
+not read. There are no age, sex and site. The layout is known from other people's readers and a
+copy of the sheet; this reader has never seen the real archive.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from skinnet_keras.data.sources.base import SourceRow, SourceTable
+from skinnet_keras.data.sources.files import find_file, find_images
+from skinnet_keras.errors import UserError
+
+_SHEET, _TEXT = "PH2_dataset.xlsx", "PH2_dataset.txt"
+_PREFIX = "imd"  # of the images' names; other rows are remarks
+# In the order of the text's codes 0, 1, 2; the sheet has a column for each.
+_DIAGNOSES = ("common nevus", "atypical nevus", "melanoma")
+
+
+def read(root: Path) -> SourceTable:
+    """Read the data set.
+
+    Raises:
+        UserError: The folder or both tables are missing, or a row has no diagnosis.
+    """
+    images = find_images(root, "PH2 Dataset images")
+    path = find_file(root, _SHEET, _TEXT)
+    diagnoses = _read_sheet(path) if path.name == _SHEET else _read_text(path)
+    if not diagnoses:
+        raise UserError(f"{path} lists no image: get the original file.")
+    rows = [
+        SourceRow(
+            stem=stem,
+            path=images[stem],
+            mask_path=images.get(f"{stem}_lesion", ""),
+            diagnosis=diagnosis,
+        )
+        for stem, diagnosis in diagnoses.items()
+        if stem in images
+    ]
+    return SourceTable("ph2", rows, len(diagnoses) - len(rows), diagnoses=diagnoses)
+
+
+def _read_sheet(path: Path) -> dict[str, str]:
+    """Read the sheet: a legend, the row of headings, then an X in one of three columns."""
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+        cells = [[_text(cell) for cell in row] for row in book.worksheets[0].values]
+        book.close()
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, InvalidFileException) as error:
+        raise UserError(f"{path} cannot be read as an Excel sheet ({error}).") from error
+    start = next((number for number, row in enumerate(cells) if "image name" in row), None)
+    if start is None:
+        raise UserError(f"{path} has no heading Image Name: get the original file.")
+    missing = [word for word in _DIAGNOSES if word not in cells[start]]
+    if missing:
+        raise UserError(f"{path} has no column {', '.join(missing)}: get the original file.")
+    # A row may end before the last column.
+    rows = [dict(zip(cells[start], row, strict=False)) for row in cells[start + 1 :]]
+    return {
+        row["image name"].upper(): _only(
+            [word for word in _DIAGNOSES if row.get(word) == "x"], row["image name"], path
+        )
+        for row in rows
+        if row.get("image name", "").startswith(_PREFIX)
+    }
+
+
+def _read_text(path: Path) -> dict[str, str]:
+    """Read rows like `|| IMD003 ||  ||  0 || ...`; a legend follows them."""
+    fields_of_rows = [
+        [field.strip() for field in line.split("||")]
+        for line in path.read_text(encoding="latin-1").splitlines()
+        if line.lstrip().startswith("||")
+    ]
+    return {
+        fields[1].upper(): _only(
+            [word for code, word in enumerate(_DIAGNOSES) if fields[3:4] == [str(code)]],
+            fields[1],
+            path,
+        )
+        for fields in fields_of_rows
+        if fields[1].casefold().startswith(_PREFIX)
+    }
+
+
+def _only(words: list[str], name: str, path: Path) -> str:
+    if len(words) != 1:
+        raise UserError(
+            f"{path}: {name.upper()} does not have one clinical diagnosis among "
+            f"{', '.join(_DIAGNOSES)}: get the original file."
+        )
+    return words[0]
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else " ".join(str(cell).split()).casefold()
