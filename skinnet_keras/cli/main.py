@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -44,6 +45,10 @@ for _function in (
     app.command()(_function)
 
 
+# What the user's machine refuses: no right to write there, no space left.
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+
+
 def main() -> None:
     """Run the command line; exit 0 (done), 2 (the user's mistake) or 1 (our bug)."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -52,6 +57,12 @@ def main() -> None:
         app()
     except UserError as error:
         print(f"skinnet: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        where = error.filename or "the output folder"
+        print(f"skinnet: {where}: {error.strerror}; choose another folder.", file=sys.stderr)
         sys.exit(2)
 
 

@@ -1,23 +1,19 @@
-"""Is a catalogue sound? Integrity and leakage, one sentence a kind of problem."""
+"""Is a catalogue sound? One sentence for each kind of problem."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import pandas as pd
 
 from skinnet_keras.data.catalogue import Catalogue
-from skinnet_keras.data.sources import SOURCES
-from skinnet_keras.data.splits import FOLDS, SPLITS
+from skinnet_keras.data.folds import fold_names
+from skinnet_keras.data.leaks import find_leaks
+from skinnet_keras.data.splits import SPLITS
 from skinnet_keras.errors import UserError
 from skinnet_keras.taxonomy import LABELS
 
 
 def find_problems(catalogue: Catalogue) -> list[str]:
-    """Check a catalogue.
-
-    Leaks are looked for twice: by the column `group`, and by the ids it was made from, so that a
-    table edited by hand cannot hide one.
+    """Check a catalogue's table and that its files are there; `file_checks` decodes them.
 
     Args:
         catalogue: The catalogue.
@@ -27,73 +23,59 @@ def find_problems(catalogue: Catalogue) -> list[str]:
         sound.
     """
     table = catalogue.table
-    ids = table["image_id"]
-    kept_ids = set(ids[table["duplicate_of"] == ""])
-    duplicate = table["duplicate_of"] != ""
-    split = table["split"] != ""
-    problems = [
-        _rows("have the image_id of another row", ids[ids.duplicated()]),
-        _rows("have a label outside the taxonomy", ids[~table["label"].isin(("", *LABELS))]),
-        _rows("have a split other than train, val, test", ids[~table["split"].isin(("", *SPLITS))]),
-        _rows("have an unknown fold", ids[~table["fold"].isin(("", *FOLDS))]),
-        _rows(
-            "are duplicates of no kept image",
-            ids[duplicate & ~table["duplicate_of"].isin(kept_ids)],
-        ),
-        _rows("are duplicates but have a split", ids[duplicate & split]),
-        _rows("are unlabelled but have a split", ids[(table["label"] == "") & split]),
-        _rows(
-            "are kept and labelled but have no split",
-            ids[~duplicate & (table["label"] != "") & ~split],
-        ),
-        _leak("groups", table["group"], table["split"]),
-        _leak("groups (folds)", table["group"], table["fold"]),
+    ids, split, fold = table["image_id"], table["split"], table["fold"]
+    copy, unlabelled = table["duplicate_of"] != "", table["label"] == ""
+    learned = split.isin(("train", "val"))
+    kept_ids = set(ids[~copy])
+    problems = {
+        "the image_id of another row": ids.duplicated(),
+        "a label outside the taxonomy": ~table["label"].isin(("", *LABELS)),
+        "a split other than train, val, test": ~split.isin(("", *SPLITS)),
+        "a duplicate_of that is no kept image": copy & ~table["duplicate_of"].isin(kept_ids),
+        "a split though they are copies": copy & (split != ""),
+        "a split though they are unlabelled": unlabelled & (split != ""),
+        "no split though they are kept and labelled": ~copy & ~unlabelled & (split == ""),
+        "a fold that is no number": ~fold.str.fullmatch("(0|[1-9][0-9]*)?"),
+        "a fold though they are not in train or val": ~learned & (fold != ""),
+        "no fold though they are in train or val": learned & (fold == ""),
+    }
+    return [
+        *(rows_sentence(what, ids[wrong]) for what, wrong in problems.items() if wrong.any()),
+        *_missing_folds(table),
+        *find_leaks(catalogue),
+        *_missing_files(catalogue),
     ]
-    for name, column in (("lesions", "lesion_id"), ("patients", "patient_id")):
-        problems.append(_leak(name, _namespaced(table, table[column]), table["split"]))
-    stems = ids.str.partition(":")[2].str.removesuffix("_downsampled")
-    problems.append(_leak("image names", _namespaced(table, stems), table["split"]))
-    problems += _missing_files(catalogue)
-    return [problem for problem in problems if problem]
 
 
-def _rows(what: str, ids: Iterable[str]) -> str:
-    ids = list(ids)
-    return f"{len(ids)} rows {what}, e.g. {ids[0]}." if ids else ""
+def rows_sentence(what: str, ids: pd.Series | list[str]) -> str:
+    """Return "3 rows have <what>, e.g. <first id>."."""
+    first = ids[0] if isinstance(ids, list) else ids.iloc[0]
+    return f"{len(ids):,} {'row has' if len(ids) == 1 else 'rows have'} {what}, e.g. {first}."
 
 
-def _leak(what: str, keys: pd.Series, parts: pd.Series) -> str:
-    used = (keys != "") & (parts != "")
-    by_key = parts[used].groupby(keys[used]).nunique()
-    leaking = by_key.index[by_key > 1]
-    return (
-        f"{len(leaking)} {what} are in more than one part, e.g. {leaking[0]}."
-        if len(leaking)
-        else ""
-    )
-
-
-def _namespaced(table: pd.DataFrame, keys: pd.Series) -> pd.Series:
-    providers = table["source"].map(
-        lambda name: SOURCES[name].provider if name in SOURCES else name
-    )
-    return (providers + ":" + keys).where(keys != "", "")
+def _missing_folds(table: pd.DataFrame) -> list[str]:
+    names = [name for name in fold_names(table) if name.isdigit()]
+    absent = sorted({str(number) for number in range(len(names))} - set(names))
+    if not absent:
+        return []
+    return [f"The folds {', '.join(names)} leave out {absent[0]}: they count from 0 without a gap."]
 
 
 def _missing_files(catalogue: Catalogue) -> list[str]:
-    outside, images, masks = [], [], []
+    outside: dict[str, list[str]] = {}
+    images, masks = [], []
     for image_id in catalogue.table["image_id"]:
         try:
             image, mask = catalogue.image_path(image_id), catalogue.mask_path(image_id)
-        except UserError:
-            outside.append(image_id)
+        except UserError as error:
+            outside.setdefault(str(error), []).append(image_id)
             continue
         if not image.is_file():
             images.append(image_id)
         if mask is not None and not mask.is_file():
             masks.append(image_id)
     return [
-        _rows("have a path outside their source's folder", outside),
-        _rows("have no image file", images),
-        _rows("have no mask file where mask_path names one", masks),
+        *(f"{image_ids[0]}: {error}" for error, image_ids in outside.items()),
+        *([rows_sentence("no image file", images)] if images else []),
+        *([rows_sentence("no mask file where mask_path names one", masks)] if masks else []),
     ]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
+from skinnet_keras.data.folds import assign_folds, check_asked_folds, whole_folds
 from skinnet_keras.errors import UserError
 
 SPLITS = ("train", "val", "test")
-FOLDS = ("0", "1", "2", "3", "4")
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def split_table(
@@ -20,18 +23,37 @@ def split_table(
     seed: int,
     *,
     asked: Mapping[str, str],
+    asked_folds: Mapping[str, str] = _NOTHING,
     keep_official: bool = False,
+    folds: int = 5,
 ) -> pd.DataFrame:
     """Add the columns `split`, and `fold` for cross-validation within train and val.
 
+    The result depends on the rows, not on their order. What is asked for is asked for the whole
+    group of an image. Where the images of a group differ, test goes before val before train, and
+    the fold most of them ask for (the lowest of equals) before the others.
+
     Args:
         table: The columns `image_id`, `group`, `label`, `duplicate_of` and `official_split`.
-            Copies and unlabelled rows get neither.
+            Copies and unlabelled rows get neither, but what is asked for them holds for their
+            group.
         shares: Share of each split.
         seed: Decides among equals.
         asked: Image id -> split, a user's own; it goes before official splits.
+        asked_folds: Image id -> fold, a user's own; of no effect for images in test.
         keep_official: Whether official splits stay.
+        folds: Number K of folds; there are fewer where the images have too few groups
+            (`folds.fold_notes` says so).
+
+    Returns:
+        The table with `split` (train, val, test or "") and `fold` ("0" to "K-1" or "").
+
+    Raises:
+        UserError: `folds` is less than 2, or a fold that is asked for is not among them.
     """
+    if folds < 2:
+        raise UserError(f"{folds} folds are no cross-validation: ask for 2 or more.")
+    check_asked_folds(asked_folds, folds)
     official = table["official_split"] if keep_official else [""] * len(table)
     fixed = whole_groups(table["group"], official)
     fixed |= whole_groups(table["group"], [asked.get(own, "") for own in table["image_id"]])
@@ -40,9 +62,13 @@ def split_table(
     split_of = assign_groups(labelled["group"], labelled["label"], shares, seed=seed, fixed=fixed)
     table.loc[labelled.index, "split"] = labelled["group"].map(split_of)
     learned = table[table["split"].isin(("train", "val"))]
-    fold_of = assign_groups(
-        learned["group"], learned["label"], dict.fromkeys(FOLDS, 1 / len(FOLDS)), seed=seed
-    )
+    fixed = whole_folds(table["group"], [asked_folds.get(own, "") for own in table["image_id"]])
+    if fixed:
+        # StratifiedGroupKFold cannot start from folds that are filled in part.
+        equal = {str(fold): 1 / folds for fold in range(folds)}
+        fold_of = assign_groups(learned["group"], learned["label"], equal, seed=seed, fixed=fixed)
+    else:
+        fold_of = assign_folds(learned["group"], learned["label"], folds, seed=seed)
     table.loc[learned.index, "fold"] = learned["group"].map(fold_of)
     return table
 
@@ -108,35 +134,64 @@ def assign_groups(
 
 
 def read_splits(path: Path, image_ids: Iterable[str]) -> dict[str, str]:
-    """Read a user's fixed index split.
+    """Read a user's fixed index split (paper, "Data": membership is fixed by index).
 
     Args:
-        path: CSV with the columns `image_id` and `split` (train, val or test).
+        path: CSV with the columns `image_id` and `split` (train, val or test), and perhaps
+            `fold`: the `catalogue.csv` of an earlier build is one. Rows without a split and a
+            fold are skipped.
         image_ids: The catalogue's ids.
 
     Returns:
         Image id -> split.
 
     Raises:
-        UserError: The file is missing, lacks a column, or names an unknown image or split.
+        UserError: The file is missing, lacks a column, names an unknown image or an image twice,
+            or has an unknown split or fold.
     """
+    return _read_column(path, image_ids, "split")
+
+
+def read_folds(path: Path, image_ids: Iterable[str]) -> dict[str, str]:
+    """Read the folds of a user's fixed index split: image id -> fold, as `read_splits`.
+
+    Without a column `fold` there are none.
+    """
+    return _read_column(path, image_ids, "fold")
+
+
+def _read_column(path: Path, image_ids: Iterable[str], column: str) -> dict[str, str]:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a CSV file ({error}).") from error
-    for column in ("image_id", "split"):
-        if column not in table.columns:
-            raise UserError(f"{path} has no column {column}: it needs image_id and split.")
+    for needed in ("image_id", "split"):
+        if needed not in table.columns:
+            raise UserError(f"{path} has no column {needed}: it needs image_id and split.")
+    if "fold" not in table.columns:
+        table["fold"] = ""
+    table = table[(table["split"] != "") | (table["fold"] != "")]
     unknown = sorted(set(table["image_id"]) - set(image_ids))
     if unknown:
         raise UserError(
             f"{path} names {len(unknown)} images that are not in the catalogue, {unknown[0]} "
             "among them: remove their rows."
         )
-    wrong = sorted(set(table["split"]) - set(SPLITS))
+    repeated = table["image_id"][table["image_id"].duplicated()]
+    if len(repeated):
+        raise UserError(f"{path} names {repeated.iloc[0]} twice: keep one of its rows.")
+    wrong = sorted(set(table["split"]) - {"", *SPLITS})
     if wrong:
         raise UserError(f"{path} has the split {wrong[0]!r}: use {', '.join(SPLITS)}.")
-    return dict(zip(table["image_id"], table["split"], strict=True))
+    wrong = sorted(fold for fold in set(table["fold"]) if fold and not _is_number(fold))
+    if wrong:
+        raise UserError(f"{path} has the fold {wrong[0]!r}: number the folds from 0.")
+    own = table[table[column] != ""]
+    return dict(zip(own["image_id"], own[column], strict=True))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and text == str(int(text))
 
 
 def whole_groups(groups: Iterable[str], splits: Iterable[str]) -> dict[str, str]:

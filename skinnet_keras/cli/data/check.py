@@ -5,14 +5,22 @@ from typing import Annotated
 
 import typer
 
-from skinnet_keras.cli.data.output import JSON_HELP, print_classes
+from skinnet_keras.cli.data.output import JSON_HELP, print_classes, print_shortcuts
+
+_SHOWN_PROBLEMS = 20
 
 
 def check(
     catalogue: Annotated[Path, typer.Argument(metavar="DIR", help="The catalogue's folder.")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Do not decode the images and masks.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
-    """Fail on any leak between splits, missing file or label outside the taxonomy.
+    """Fail on any leak between splits or folds, missing or corrupt file, or foreign label.
+
+    Prints the classes by source and split, and warns where an image's source gives its class
+    away. Exit code 2: there are problems, one sentence each.
 
     Example: skinnet data check catalogue
     """
@@ -21,16 +29,44 @@ def check(
     from skinnet_keras.data.build_report import class_counts
     from skinnet_keras.data.catalogue import Catalogue
     from skinnet_keras.data.checks import find_problems
+    from skinnet_keras.data.file_checks import check_files
+    from skinnet_keras.data.folds import fold_names, fold_notes
+    from skinnet_keras.data.shortcuts import measure_shortcuts
 
     loaded = Catalogue.load(catalogue)
-    problems = find_problems(loaded)
+    table = loaded.table
+    problems, sizes = find_problems(loaded), None
+    if not quick:
+        files = check_files(loaded)
+        problems, sizes = [*problems, *files.problems], files.sizes
+    report = measure_shortcuts(table, sizes)
+    warnings = [
+        *fold_notes(table, len(fold_names(table))),
+        *(report.warnings() if report else []),
+    ]
     if as_json:
-        result = {"problems": problems, "classes": class_counts(loaded.table)}
-        typer.echo(json.dumps(result))
+        result = {
+            "problems": problems,
+            "warnings": warnings,
+            "classes": class_counts(table),
+            "classes_by_source": {
+                source: class_counts(own) for source, own in table.groupby("source", sort=False)
+            },
+            "shortcuts": report.to_dict() if report else None,
+        }
+        typer.echo(json.dumps(result, allow_nan=False))
     else:
-        print_classes(loaded.table)
-    for problem in problems:
+        print_classes(table)
+        if report:
+            print_shortcuts(report)
+    for warning in warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+    for problem in problems[:_SHOWN_PROBLEMS]:
         typer.echo(f"skinnet: {problem}", err=True)
+    if len(problems) > _SHOWN_PROBLEMS:
+        more = len(problems) - _SHOWN_PROBLEMS
+        typer.echo(f"skinnet: {more:,} more problems; --json lists them all.", err=True)
     if problems:
         raise typer.Exit(2)
-    typer.echo("No leak, no missing file, no label outside the taxonomy.", err=True)
+    corrupt = "missing file (not decoded: --quick)" if quick else "missing or corrupt file"
+    typer.echo(f"No leak, no {corrupt}, no label outside the taxonomy.", err=True)

@@ -1,0 +1,61 @@
+"""Decoding finds what a look at the table cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+from layouts import HEIGHT, WIDTH, save_mask
+from skinnet_keras.data.checks import find_problems
+from skinnet_keras.data.file_checks import check_files
+from small_catalogue import KEPT as IMAGE
+from small_catalogue import write_small_catalogue
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    return write_small_catalogue(tmp_path)
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_sound(catalogue):
+    checked = check_files(catalogue)
+    assert checked.problems == []
+    assert checked.sizes == dict.fromkeys(catalogue.table["image_id"], (WIDTH, HEIGHT))
+
+
+def test_truncated_image(catalogue):
+    truncate(catalogue.image_path(IMAGE))
+    assert find_problems(catalogue) == []  # it is there
+    checked = check_files(catalogue)
+    (problem,) = checked.problems
+    assert problem.startswith(f"{IMAGE}: ")
+    assert "cannot be read as an image" in problem
+    assert IMAGE not in checked.sizes
+
+
+def test_corrupt_mask(catalogue):
+    catalogue.mask_path(IMAGE).write_text("no image")
+    (problem,) = check_files(catalogue).problems
+    assert problem.startswith(f"{IMAGE}: ")
+    assert "ISIC_01.png cannot be read" in problem
+
+
+def test_mask_of_another_aspect_ratio(catalogue):
+    save_mask(catalogue.mask_path(IMAGE), width=WIDTH, height=WIDTH)
+    assert check_files(catalogue).problems == [
+        f"{IMAGE}: its mask (120 x 120 pixels) has another aspect ratio than the image (120 x 90)."
+    ]
+
+
+def test_a_mask_of_another_size_fits(catalogue):
+    save_mask(catalogue.mask_path(IMAGE), width=3 * WIDTH, height=3 * HEIGHT + 1)
+    assert check_files(catalogue).problems == []
+
+
+def test_missing_files_are_not_said_twice(catalogue):
+    catalogue.image_path(IMAGE).unlink()
+    assert len(find_problems(catalogue)) == 1
+    assert check_files(catalogue).problems == []
