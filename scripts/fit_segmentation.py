@@ -13,8 +13,9 @@ from pathlib import Path
 import keras
 
 from skinnet_keras.data.augmentation import Augmenter
+from skinnet_keras.data.building import build_catalogue
 from skinnet_keras.data.cache import open_cache
-from skinnet_keras.data.catalogue import Catalogue, build_catalogue
+from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.pipeline import Samples, evaluation_dataset, training_dataset
 from skinnet_keras.data.synthetic import write_synthetic
 from skinnet_keras.models import build_segmenter

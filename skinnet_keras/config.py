@@ -119,6 +119,27 @@ class BalanceConfig(_Section):
         return self
 
 
+class CleaningConfig(_Section):
+    """What is taken out of the images before they are resized; everything is off by default.
+
+    `hair_contrast` is how many grey levels a hair is darker than the skin beside it;
+    `minkowski_norm` is the order of the norm of the colour constancy.
+    """
+
+    borders: bool = False
+    hair: bool = False
+    rulers_and_ink: bool = False
+    colour_constancy: bool = False
+    hair_contrast: int = Field(default=11, ge=1, le=255)
+    minkowski_norm: float = Field(default=6.0, ge=1, le=64)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Names of the steps that are on."""
+        names = ("borders", "hair", "rulers_and_ink", "colour_constancy")
+        return tuple(name for name in names if getattr(self, name))
+
+
 class Config(_Section):
     """A whole experiment; `skinnet train --config FILE key=value ...`."""
 
@@ -126,6 +147,7 @@ class Config(_Section):
     seed: int = Field(default=0, ge=0)
     image_size: int = Field(default=224, ge=32)
     num_classes: Literal[8, 9] = 8
+    cleaning: CleaningConfig = CleaningConfig()
     model: ModelConfig | None = None
     segmenter: SegmenterConfig | None = None
     stages: StagesConfig
@@ -133,6 +155,7 @@ class Config(_Section):
     balance: BalanceConfig = BalanceConfig()
     l2: float = Field(default=1e-5, ge=0)
     augmentation: bool = True
+    augmentation_on: Literal["workers", "device"] = "workers"
     metadata_dropout: Fraction = 0.1
     checkpoint_every: Positive = 5
     workers: int | None = Field(default=None, ge=0)

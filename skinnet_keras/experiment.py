@@ -50,11 +50,11 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     """Check that the data serve the config, then create the run directory.
 
     Raises:
-        UserError: A network's name or arguments are unknown, a split has no labelled image or no
-            mask, or the directory is in use.
+        UserError: A network's name or arguments are unknown, the segmenter's run has another
+            cleaning, a split has no labelled image or no mask, or the directory is in use.
     """
     _check_networks(config)
-    cache = open_cache(catalogue, config.image_size)
+    cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
     if config.stages.segmentation:
         for split in ("train", "val"):
             segmentation_samples(catalogue, cache, split)
@@ -89,7 +89,7 @@ def run_experiment(run: Run) -> dict[str, Any]:
         context = TrainingContext(
             run,
             catalogue,
-            open_cache(catalogue, config.image_size),
+            open_cache(catalogue, config.image_size, cleaning=config.cleaning),
             build_strategy(config.distribute),
             segmentation_metrics=_segmentation_metrics,
             classification_metrics=lambda labels, p: _classification_metrics(config, labels, p),
@@ -119,6 +119,11 @@ def _check_networks(config: Config) -> None:
         for name in needed:
             if not (Path(config.segmenter.run) / name).is_file():
                 raise UserError(f"segmenter.run: {config.segmenter.run} holds no {name}.")
+        if Run.open(Path(config.segmenter.run)).config.cleaning != config.cleaning:
+            raise UserError(
+                f"segmenter.run: {config.segmenter.run} was trained with another cleaning section; "
+                "its masks do not fit these images. Use the same one."
+            )
     elif config.segmenter:
         try:
             configured_segmenter(config)

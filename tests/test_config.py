@@ -49,6 +49,8 @@ def test_dumped_config_reads_back_equal(tmp_path):
     [
         ("stages.cnn.epoch=2", "unknown key 'stages.cnn.epoch': did you mean 'epochs'"),
         ("stages.cnn.optimizer.schedule.nam=x", "first_cycle_epochs"),
+        ("cleaning.hairs=true", "unknown key 'cleaning.hairs': did you mean 'hair'"),
+        ("cleaning.minkowski_norm=0", "cleaning.minkowski_norm"),
         ("imagesize=96", "did you mean 'image_size'"),
         ("model.variant=v9", "model.variant"),
         ("stages.cnn.epochs=many", "stages.cnn.epochs"),
@@ -96,3 +98,11 @@ def test_stacked_balancing_is_possible_when_asked_for():
     base = load_config(find_config("skinnet_v1")).model_dump()
     balance = {"methods": ["focal_alpha", "class_weights"], "allow_stacking": True}
     assert parse_config({**base, "balance": balance}, "x").balance.allow_stacking
+
+
+def test_nothing_is_cleaned_unless_asked_for(tmp_path):
+    path = _write(tmp_path / "c.yaml", MINIMAL)
+    assert load_config(path).cleaning.steps == ()
+    some = load_config(path, ["cleaning.hair=true", "cleaning.borders=true"]).cleaning
+    assert some.steps == ("borders", "hair")
+    assert all(not load_config(find_config(name)).cleaning.steps for name in preset_names())

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from skinnet_keras.config import Config
+from skinnet_keras.config import CleaningConfig, Config
 from skinnet_keras.data.catalogue import COLUMNS, Catalogue
 from skinnet_keras.taxonomy import CLASSES
 
@@ -97,7 +97,14 @@ def build_segmenter(*, level: float = 0.5, size: int = SIZE):
     return keras.Model({"image": image}, {"mask_logits": logits}, name="tiny_segmenter")
 
 
-def make_run(root: Path, *, variant: str = "v2", segmenter: bool = True, classifier=None) -> Path:
+def make_run(
+    root: Path,
+    *,
+    variant: str = "v2",
+    segmenter: bool = True,
+    classifier=None,
+    cleaning: CleaningConfig | None = None,
+) -> Path:
     """A finished run directory; `classifier` replaces the tiny one."""
     from skinnet_keras.training.runs import Run
 
@@ -107,6 +114,7 @@ def make_run(root: Path, *, variant: str = "v2", segmenter: bool = True, classif
         {
             "name": f"tiny_{variant}",
             "image_size": SIZE,
+            "cleaning": cleaning or CleaningConfig(),
             "model": {"variant": variant},
             "segmenter": {} if segmenter else None,
             "stages": stages,

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from skinnet_keras.cli.concurrent_runs import train_concurrently
 from skinnet_keras.cli.training import train_from_config
+from skinnet_keras.data.building import build_catalogue
 from skinnet_keras.data.cache import open_cache
-from skinnet_keras.data.catalogue import Catalogue, build_catalogue
+from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.synthetic import write_synthetic
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import plots, tables
@@ -25,6 +26,7 @@ from skinnet_keras.export.prediction import predict_images
 from skinnet_keras.export.runners import open_runner
 from skinnet_keras.models import SKINNETS
 from skinnet_keras.training.masks import PredictedMasks
+from skinnet_keras.training.runs import Run
 
 LESIONS = 800
 IMAGE_SIZE = 96
@@ -129,7 +131,8 @@ def _overlays(catalogue: Catalogue, out: Path) -> None:
     rows = catalogue.usable(["test"]).groupby("label").head(2).sort_values("label")
     ids = list(rows["image_id"])
     predicted = PredictedMasks.open(out / "skinnet_v2")
-    cache = open_cache(catalogue, predicted.masks.shape[1])
+    config = Run.open(out / "skinnet_v2").config
+    cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
     index = cache.rows(ids)
     plots.plot_mask_overlays(
         list(cache.images[index]),

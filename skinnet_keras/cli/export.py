@@ -57,6 +57,12 @@ def export(
         name=name,
         catalogue=data,
     )
+    if report.cleaning:
+        typer.echo(
+            f"This model was trained on cleaned images ({', '.join(report.cleaning)}): whoever "
+            "feeds it must clean likewise, see 'cleaning' in metadata.json.",
+            err=True,
+        )
     if as_json:
         typer.echo(json.dumps(report.to_dict(), allow_nan=False))
     else:

@@ -59,7 +59,7 @@ def predict(
     runner = open_runner(model)
     predictions = predict_images(runner, images, age=age, sex=sex, site=site, mask=mask)
     if overlay is not None:
-        _write_overlays(predictions, overlay, runner.mask_threshold)
+        _write_overlays(predictions, overlay, runner, mask)
     if as_json:
         typer.echo(json.dumps(_report(model, runner, predictions, overlay), allow_nan=False))
     else:
@@ -79,19 +79,22 @@ def _refuse_equal_stems(images: list[Path]) -> None:
             )
 
 
-def _write_overlays(predictions: "list[ImagePrediction]", folder: Path, threshold: float) -> None:
+def _write_overlays(
+    predictions: "list[ImagePrediction]", folder: Path, runner: "Runner", given: Path | None
+) -> None:
     from PIL import Image
 
     from skinnet_keras.atomic import atomic_file
-    from skinnet_keras.data.image_io import read_image
     from skinnet_keras.errors import UserError
     from skinnet_keras.export.overlay import draw_overlay, enlarge_mask
+    from skinnet_keras.export.prediction import read_cleaned
 
     for prediction in predictions:
         if prediction.mask is None:
             raise UserError("The model makes no mask to draw: leave out --overlay.")
-        rgb = read_image(prediction.image)
-        mask = enlarge_mask(prediction.mask, rgb.shape[:2], threshold)
+        # The mask lies on the cleaned image: borders may have been cropped.
+        rgb, _ = read_cleaned(prediction.image, runner.cleaning, given)
+        mask = enlarge_mask(prediction.mask, rgb.shape[:2], runner.mask_threshold)
         pictures = {"overlay": draw_overlay(rgb, mask), "mask": mask * 255}
         for kind, pixels in pictures.items():
             with atomic_file(folder / f"{prediction.image.stem}_{kind}.png") as temporary:

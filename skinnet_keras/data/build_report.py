@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,11 +22,15 @@ class BuildReport:
     Attributes:
         rows: Images in the catalogue, copies among them.
         kept: Images that are nobody's copy.
-        sources: Source -> `rows`, `without_image` (listed, but the file is absent), `unreadable`,
-            `duplicates`, `kept`, `unlabelled` (of the kept).
+        reused: Images that an earlier build had read.
+        sources: Source -> `listed` images, `without_image` (the file is absent), `unreadable`,
+            `rows` in the catalogue, `duplicates`, `kept`, `unlabelled` (of the kept).
+        listed: Source -> what its lists say, images or not: `diagnoses` (its own word -> images)
+            and `downsampled_names` (image names that end in `_downsampled`).
         classes: Label -> split -> kept images.
         duplicates: Cause -> images left to a kept copy because of it: `same_id`, `same_bytes`,
-            `same_picture`.
+            `same_pixels`, `same_picture`.
+        duplicate_pairs: Cause -> pair of sources -> pairs of copies.
         label_conflicts: Copies whose labels disagreed, and what was decided.
         unreadable: One sentence for each image left out.
         masks_left_out: One sentence for each mask that does not fit its image.
@@ -36,9 +41,12 @@ class BuildReport:
 
     rows: int
     kept: int
+    reused: int
     sources: dict[str, dict[str, int]]
+    listed: dict[str, dict[str, Any]]
     classes: dict[str, dict[str, int]]
     duplicates: dict[str, int]
+    duplicate_pairs: dict[str, dict[str, int]]
     label_conflicts: list[LabelConflict]
     unreadable: list[str]
     masks_left_out: list[str]
@@ -76,11 +84,27 @@ def source_counts(
         own = table[table["source"] == name]
         kept = own[own["duplicate_of"] == ""]
         counts[name] = {
-            "rows": len(own),
+            "listed": len(source.rows) + source.without_image,
             "without_image": source.without_image,
             "unreadable": len(source.rows) - len(own),
+            "rows": len(own),
             "duplicates": len(own) - len(kept),
             "kept": len(kept),
             "unlabelled": int((kept["label"] == "").sum()),
         }
     return counts
+
+
+def listed_counts(tables: Mapping[str, SourceTable]) -> dict[str, dict[str, Any]]:
+    """Count what the sources' own lists say, for comparison with the official totals.
+
+    Args:
+        tables: Source name -> what its reader returned.
+    """
+    return {
+        name: {
+            "diagnoses": dict(sorted(Counter(source.diagnoses.values()).items())),
+            "downsampled_names": sum(stem.endswith("_downsampled") for stem in source.diagnoses),
+        }
+        for name, source in tables.items()
+    }

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from skinnet_keras.atomic import atomic_directory
+from skinnet_keras.data.cache_arrays import CacheArrays
+from skinnet_keras.data.cleaning import METHODS_VERSION, clean
 from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
 from skinnet_keras.errors import UserError
 
-if TYPE_CHECKING:  # data worker processes only open a cache; pandas and SciPy would slow them
+# Data worker processes only open a cache; pandas, pydantic and SciPy would slow them.
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skinnet_keras.config import CleaningConfig
     from skinnet_keras.data.catalogue import Catalogue
 
 _INDEX_FILE = "index.json"
+_PARTIAL_SUFFIX = ".partial"
 
 
 @dataclass(frozen=True)
 class ImageCache:
-    """Images and masks at one size, in canonical preprocessing.
+    """Images and masks at one size, cleaned if asked for, in canonical preprocessing.
 
     Attributes:
         directory: Where the arrays lie; worker processes `open` it again.
@@ -86,16 +95,26 @@ class ImageCache:
         return {image_id: row for row, image_id in enumerate(self.image_ids)}
 
 
-def open_cache(catalogue: Catalogue, image_size: int, *, workers: int | None = None) -> ImageCache:
-    """Open the cache of a catalogue at one image size, building it on first use.
+def open_cache(
+    catalogue: Catalogue,
+    image_size: int,
+    *,
+    cleaning: CleaningConfig | None = None,
+    workers: int | None = None,
+) -> ImageCache:
+    """Open the cache of a catalogue at one image size and cleaning, building it on first use.
 
-    The cache lies in `<catalogue>/cache/<image_size>` and holds every kept image in the order of
-    the table. It is rebuilt as a whole when the catalogue has changed; an interrupted build
-    leaves nothing behind.
+    The cache lies in `<catalogue>/cache/<image_size>`, with the steps and a hash of the settings
+    behind the size where images are cleaned, and holds every kept image in the order of the
+    table. When the catalogue has changed it is built anew, but only images whose files changed
+    (path, size or modification time) are decoded; the others are copied. A build that fails
+    leaves nothing behind; one that is interrupted from the keyboard leaves what it has done to the
+    next build. Files that change while the catalogue does not are not noticed.
 
     Args:
         catalogue: The catalogue.
         image_size: Side of the images in pixels.
+        cleaning: What is cleaned before the resize; None for nothing.
         workers: Decoding threads; by default one a CPU core.
 
     Returns:
@@ -104,54 +123,91 @@ def open_cache(catalogue: Catalogue, image_size: int, *, workers: int | None = N
     Raises:
         UserError: An image or mask cannot be read, or the catalogue has no kept image.
     """
-    directory = catalogue.root / "cache" / str(image_size)
+    if cleaning is not None and not cleaning.steps:
+        cleaning = None
+    directory = catalogue.root / "cache" / _folder_name(image_size, cleaning)
     sha256 = catalogue.sha256()
-    if not _is_current(directory, sha256):
-        _build(catalogue, image_size, directory, sha256, workers)
+    if _read_index(directory).get("catalogue_sha256") != sha256:
+        _build(catalogue, image_size, cleaning, directory, workers or os.cpu_count() or 1)
     return ImageCache.open(directory)
 
 
-def _is_current(directory: Path, sha256: str) -> bool:
+def _folder_name(size: int, cleaning: CleaningConfig | None) -> str:
+    if cleaning is None:
+        return str(size)
+    settings = {"version": METHODS_VERSION, **cleaning.model_dump()}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    return "-".join([str(size), *cleaning.steps, digest[:8]])
+
+
+def _read_index(directory: Path) -> dict[str, Any]:
     try:
-        index = json.loads((directory / _INDEX_FILE).read_text(encoding="utf-8"))
+        return json.loads((directory / _INDEX_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return index.get("catalogue_sha256") == sha256
+        return {}
+
+
+def _write_index(directory: Path, index: dict[str, Any]) -> None:
+    (directory / _INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
 
 
 def _build(
-    catalogue: Catalogue, size: int, directory: Path, sha256: str, workers: int | None
+    catalogue: Catalogue,
+    size: int,
+    cleaning: CleaningConfig | None,
+    directory: Path,
+    workers: int,
 ) -> None:
-    image_ids = catalogue.usable()["image_id"].tolist()
+    table = catalogue.usable()
+    image_ids = table["image_id"].tolist()
     if not image_ids:
         raise UserError(f"{catalogue.root} has no kept image to cache.")
-    # Pillow decodes and resizes without holding the interpreter lock: threads keep all cores busy
-    # and write straight into the memory map.
-    workers = workers or os.cpu_count() or 1
+    partial = directory.with_name(directory.name + _PARTIAL_SUFFIX)
+    keys = _file_keys(catalogue, table)
     with atomic_directory(directory, replace=True) as folder:
-        shape = (len(image_ids), size, size)
-        images = _array(folder / "images.npy", (*shape, 3))
-        masks = _array(folder / "masks.npy", shape)
-        has_mask = np.zeros(len(image_ids), dtype=bool)
+        arrays = CacheArrays.create(folder, len(image_ids), size)
+        for earlier in (directory, partial):
+            if known := _read_index(earlier).get("files"):
+                arrays.copy_known(ImageCache.open(earlier), known, keys)
 
         def fill(row: int) -> None:
-            images[row] = resize_image(read_image(catalogue.image_path(image_ids[row])), size)
+            image = read_image(catalogue.image_path(image_ids[row]))
             mask_path = catalogue.mask_path(image_ids[row])
-            if mask_path is not None:
-                masks[row] = resize_mask(read_mask(mask_path), size)
-                has_mask[row] = True
+            mask = None if mask_path is None else read_mask(mask_path)
+            image, mask = clean(image, mask, cleaning)
+            arrays.write(
+                row, resize_image(image, size), mask if mask is None else resize_mask(mask, size)
+            )
 
-        console = Console(stderr=True)
-        with ThreadPoolExecutor(workers) as pool:
-            filled = pool.map(fill, range(len(image_ids)))
-            for _ in track(filled, f"Caching at {size} px", len(image_ids), console=console):
-                pass  # re-raises what `fill` raised
-        images.flush()
-        masks.flush()
-        np.save(folder / "has_mask.npy", has_mask)
-        index = {"catalogue_sha256": sha256, "image_size": size, "image_ids": image_ids}
-        (folder / _INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
+        index = {"image_size": size, "image_ids": image_ids, "files": keys}
+        try:
+            _run(fill, np.flatnonzero(~arrays.done).tolist(), workers, f"Caching at {size} px")
+        except KeyboardInterrupt:
+            known = [key if done else None for key, done in zip(keys, arrays.done, strict=True)]
+            arrays.save()
+            _write_index(folder, index | {"files": known})
+            shutil.rmtree(partial, ignore_errors=True)
+            os.replace(folder, partial)
+            raise
+        settings = cleaning.model_dump() if cleaning else None
+        arrays.save()
+        _write_index(folder, index | {"catalogue_sha256": catalogue.sha256(), "cleaning": settings})
+    shutil.rmtree(partial, ignore_errors=True)
 
 
-def _array(path: Path, shape: tuple[int, ...]) -> np.memmap:
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+def _file_keys(catalogue: Catalogue, table: pd.DataFrame) -> list[str]:
+    """Name the present state of each row's files."""
+    from skinnet_keras.data.fingerprint_store import file_key
+
+    rows = table[["source", "path", "mask_path"]].itertuples(index=False)
+    return [file_key(source, catalogue.sources[source], *paths) for source, *paths in rows]
+
+
+def _run(fill: Callable[[int], None], rows: Sequence[int], workers: int, title: str) -> None:
+    """Call `fill` for each row in threads; re-raises what it raises."""
+    # Pillow and OpenCV work without holding the interpreter lock: threads keep all cores busy and
+    # write straight into the memory map.
+    with ThreadPoolExecutor(workers) as pool:
+        filled = pool.map(fill, rows)
+        for _ in track(filled, title, len(rows), console=Console(stderr=True)):
+            pass

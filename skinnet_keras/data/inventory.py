@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,67 +12,85 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from skinnet_keras.data.fingerprint_store import FingerprintStore, file_key
 from skinnet_keras.data.fingerprints import Fingerprint, fingerprint
 from skinnet_keras.errors import UserError
 
 
-def fingerprint_all(
-    files: Sequence[tuple[Path, Path | None]], workers: int
-) -> list[Fingerprint | UserError]:
-    """Measure many images with a progress bar.
+@dataclass(frozen=True)
+class Inventory:
+    """The images of a table as found on disk.
 
-    Args:
-        files: Image and mask of each row.
-        workers: Threads. Pillow decodes without holding the interpreter lock.
-
-    Returns:
-        One fingerprint a row, or the error that says why the image is unreadable.
+    Attributes:
+        table: The readable rows, with `phash` and `mask_origin` added and useless masks removed.
+        prints: The fingerprint of each row.
+        unreadable: One sentence for each image left out.
+        masks_left_out: One sentence for each mask that does not fit its image.
+        reused: Images whose fingerprint was known already.
     """
 
-    def measure(pair: tuple[Path, Path | None]) -> Fingerprint | UserError:
-        try:
-            return fingerprint(*pair)
-        except UserError as error:
-            return error
-
-    console = Console(stderr=True)
-    with ThreadPoolExecutor(workers) as pool:
-        measured = pool.map(measure, files)
-        return list(track(measured, "Reading images", len(files), console=console))
+    table: pd.DataFrame
+    prints: list[Fingerprint]
+    unreadable: list[str]
+    masks_left_out: list[str]
+    reused: int
 
 
-def read_images(
-    table: pd.DataFrame, roots: Mapping[str, Path], workers: int
-) -> tuple[pd.DataFrame, list[Fingerprint], list[str], list[str]]:
-    """Measure the images of a table and leave out what cannot be used.
+def take_inventory(
+    table: pd.DataFrame, roots: Mapping[str, Path], store: FingerprintStore, workers: int
+) -> Inventory:
+    """Measure the images of a table, with a progress bar, and leave out what cannot be used.
 
     Args:
         table: The columns `source`, `path` and `mask_path`.
         roots: Source name -> its folder.
-        workers: Threads that read images.
-
-    Returns:
-        The readable rows, with `phash` and `mask_origin` added and useless masks removed; their
-        fingerprints; a sentence for each unreadable image; a sentence for each useless mask.
+        store: Known fingerprints; new ones are added to it, so that an interrupted call is not
+            lost.
+        workers: Threads. Pillow decodes without holding the interpreter lock.
 
     Raises:
         UserError: No image can be read.
     """
-    files = [
-        (roots[source] / path, roots[source] / mask_path if mask_path else None)
-        for source, path, mask_path in table[["source", "path", "mask_path"]].itertuples(
-            index=False
-        )
-    ]
-    measured = fingerprint_all(files, workers)
+    files = list(table[["source", "path", "mask_path"]].itertuples(index=False, name=None))
+    keys = [file_key(source, roots[source], path, mask) for source, path, mask in files]
+    known = [store.get(key) for key in keys]
+
+    def measure(row: int) -> Fingerprint | UserError:
+        if (item := known[row]) is not None:
+            return item
+        source, path, mask = files[row]
+        try:
+            return fingerprint(roots[source] / path, roots[source] / mask if mask else None)
+        except UserError as error:
+            return error
+
+    measured: list[Fingerprint | UserError] = []
+    console = Console(stderr=True)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        results = pool.map(measure, range(len(files)))
+        for row, item in enumerate(track(results, "Reading images", len(files), console=console)):
+            measured.append(item)
+            if known[row] is None and isinstance(item, Fingerprint):
+                store.add(keys[row], item)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C: without reading the rest
+        store.flush()
+
     unreadable = [str(item) for item in measured if isinstance(item, UserError)]
     prints = [item for item in measured if isinstance(item, Fingerprint)]
     if not prints:
         reason = unreadable[0] if unreadable else "the sources list no image that is there."
         raise UserError(f"There is nothing to build a catalogue from: {reason}")
+    store.keep_only(keys)
     table = table[[isinstance(item, Fingerprint) for item in measured]].reset_index(drop=True)
-    masks_left_out = [item.mask_error for item in prints if item.mask_error]
     table.loc[[bool(item.mask_error) for item in prints], "mask_path"] = ""
     table["mask_origin"] = np.where(table["mask_path"] != "", "ground_truth", "")
     table["phash"] = [f"{int(item.hashes[0]):016x}" for item in prints]
-    return table, prints, unreadable, masks_left_out
+    return Inventory(
+        table,
+        prints,
+        unreadable,
+        masks_left_out=[item.mask_error for item in prints if item.mask_error],
+        reused=sum(item is not None for item in known),
+    )

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.catalogue import PAIRS_FILE, Catalogue
 from skinnet_keras.data.sources import SOURCES
-
-PAIRS_FILE = "duplicates.csv"
-"""The pairs of copies a build found, in the catalogue's folder: `image_id`, `other_id`, ..."""
 
 PAIR = ("image_id", "other_id")
 

@@ -1,7 +1,9 @@
 """tf.data input pipelines: cached images in, shuffled and augmented batches out.
 
 Augmentation runs in worker processes, because albumentations inside a tf.data map is bound by
-Python's global lock; `scripts/benchmarks/input_pipeline.py` compares the alternatives.
+Python's global lock; `scripts/benchmarks/input_pipeline.py` compares the alternatives. Or it is
+left to the accelerator (`skinnet_keras.training.device_augmentation`): the batches then bring the
+keys it needs.
 """
 
 from __future__ import annotations
@@ -9,13 +11,20 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skinnet_keras.data.augmentation import Augmenter, augment_batch
 from skinnet_keras.data.batch_source import BatchSource
-from skinnet_keras.data.samples import Samples, augmentation_indices, draw_epoch, drop_metadata
+from skinnet_keras.data.batches import batch_arrays, batch_dataset
+from skinnet_keras.data.samples import (
+    Samples,
+    augmentation_indices,
+    augmentation_keys,
+    draw_epoch,
+    drop_metadata,
+)
 from skinnet_keras.data.worker_pool import WorkerPool
 from skinnet_keras.errors import UserError
 
@@ -75,6 +84,7 @@ def training_dataset(
     workers: int | None = None,
     drop_remainder: bool = True,
     metadata_dropout: float = 0.0,
+    with_keys: bool = False,
 ) -> TrainingData:
     """Build the training stream of consecutive epochs `first_epoch`, `first_epoch + 1`, ...
 
@@ -93,19 +103,24 @@ def training_dataset(
         drop_remainder: Whether the last, smaller batch of an epoch is dropped. Needed under
             `MirroredStrategy`; the batch dimension is then static.
         metadata_dropout: Probability with which age, sex and site are each set to missing.
+        with_keys: Whether x has "augmentation_key", too, for augmentation on the accelerator.
 
     Returns:
         The data; its elements are (x, y) or (x, y, sample_weight). x: dict of float32 tensors
         "image" (B, S, S, 3) in 0..255, "mask" (B, S, S, 1) in {0, 1}, "metadata" (B, 14), of
-        which `samples.input_names` says. y: one-hot float32 (B, K), or for the target "mask"
-        {"mask_logits": float32 (B, S, S, 1)}. sample_weight: float32 (B,).
+        which `samples.input_names` says, and perhaps "augmentation_key", uint32 (B, 2).
+        y: one-hot float32 (B, K), or for the target "mask" {"mask_logits": float32
+        (B, S, S, 1)}. sample_weight: float32 (B,).
 
     Raises:
         UserError: There are fewer images than one batch.
-        ValueError: An argument is out of range, or the labels are missing.
+        ValueError: An argument is out of range, the labels are missing, or the images would be
+            augmented twice.
     """
     import tensorflow as tf
 
+    if augmenter is not None and with_keys:
+        raise ValueError("Augment here (augmenter) or on the accelerator (with_keys), not twice.")
     if batch_size < 1 or seed < 0 or first_epoch < 0 or (workers or 0) < 0:
         raise ValueError("batch_size must be >= 1; seed, first_epoch and workers >= 0.")
     if not 0.0 <= metadata_dropout <= 1.0:
@@ -142,7 +157,10 @@ def training_dataset(
             images, masks = samples.images_at(positions), samples.masks_at(positions)
             if augmenter is not None:
                 augment_batch(augmenter, images, masks, seed=seed, epoch=epoch, indices=indices)
-        arrays = _batch_arrays(samples, positions, images, masks)
+        arrays = batch_arrays(samples, positions, images, masks)
+        if with_keys:
+            keys = augmentation_keys(seed=seed, epoch=epoch, indices=indices)
+            arrays["augmentation_key"] = keys
         if metadata_dropout and "metadata" in arrays:
             arrays["metadata"] = drop_metadata(
                 arrays["metadata"], rate=metadata_dropout, seed=seed, epoch=epoch, indices=indices
@@ -150,10 +168,11 @@ def training_dataset(
         return arrays
 
     source = BatchSource(load, on_close=pool.close if pool is not None else None)
-    dataset = _batches(
+    dataset = batch_dataset(
         tf.data.Dataset.counter(start=first_epoch * steps),
         source,
         samples,
+        with_keys=with_keys,
         batch_size=batch_size if drop_remainder else None,
         # More calls than workers: no worker waits while a finished batch is converted.
         parallel_calls=workers + 2 if pool is not None else None,
@@ -203,11 +222,11 @@ def evaluation_dataset(
         images, masks = samples.images_at(positions), samples.masks_at(positions)
         if augmenter is not None:
             augment_batch(augmenter, images, masks, seed=seed, epoch=epoch, indices=positions)
-        return _batch_arrays(samples, positions, images, masks)
+        return batch_arrays(samples, positions, images, masks)
 
     steps = -(-len(samples) // batch_size)
     full = pad or len(samples) % batch_size == 0
-    return _batches(
+    return batch_dataset(
         tf.data.Dataset.range(steps),
         BatchSource(load),
         samples,
@@ -220,65 +239,3 @@ def _default_workers(image_size: int) -> int:
     affinity = getattr(os, "sched_getaffinity", None)  # absent on macOS and Windows
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return min(cores, _MAX_WORKERS) if image_size >= _PROCESSES_FROM_SIZE and cores > 1 else 0
-
-
-def _batch_arrays(
-    samples: Samples, positions: np.ndarray, images: np.ndarray, masks: np.ndarray | None
-) -> dict[str, np.ndarray]:
-    """Collect what a batch is made of, small dtypes, by name."""
-    arrays: dict[str, np.ndarray] = {"image": images}
-    if masks is not None:
-        arrays["mask"] = masks
-    if "metadata" in samples.input_names and samples.metadata is not None:
-        arrays["metadata"] = samples.metadata[positions].astype(np.float32)
-    if samples.target == "label" and samples.labels is not None:
-        arrays["label"] = samples.labels[positions].astype(np.int64)
-    if samples.sample_weight is not None:
-        arrays["sample_weight"] = samples.sample_weight[positions].astype(np.float32)
-    return arrays
-
-
-def _batches(
-    steps: tf.data.Dataset,
-    source: BatchSource,
-    samples: Samples,
-    *,
-    batch_size: int | None,
-    parallel_calls: int | None,
-) -> tf.data.Dataset:
-    """Map step numbers to batches of float tensors."""
-    import tensorflow as tf
-
-    # The structure is that of a batch of one.
-    first = np.zeros(1, dtype=np.int64)
-    example = _batch_arrays(samples, first, samples.images_at(first), samples.masks_at(first))
-
-    def fetch(step: tf.Tensor) -> dict[str, tf.Tensor]:
-        tensors = tf.numpy_function(
-            source,
-            [step],
-            [tf.as_dtype(array.dtype) for array in example.values()],
-        )
-        for tensor, array in zip(tensors, example.values(), strict=True):
-            tensor.set_shape((batch_size, *array.shape[1:]))
-        return dict(zip(example, tensors, strict=True))
-
-    def to_element(batch: dict[str, tf.Tensor]) -> Any:
-        values = {"image": tf.cast(batch["image"], tf.float32)}
-        if "mask" in batch:
-            values["mask"] = tf.cast(batch["mask"], tf.float32)[..., tf.newaxis]
-        if "metadata" in batch:
-            values["metadata"] = batch["metadata"]
-        x = {name: values[name] for name in samples.input_names}
-        if samples.target == "mask":
-            y = {"mask_logits": values["mask"]}
-        elif "label" in batch:
-            y = tf.one_hot(batch["label"], samples.num_classes)
-        else:
-            return x
-        if "sample_weight" in batch:
-            return x, y, batch["sample_weight"]
-        return x, y
-
-    dataset = steps.map(lambda step: to_element(fetch(step)), num_parallel_calls=parallel_calls)
-    return dataset.prefetch(2)

@@ -146,6 +146,22 @@ def augmentation_indices(order: np.ndarray) -> np.ndarray:
     return order + repetition * len(order)
 
 
+def augmentation_keys(*, seed: int, epoch: int, indices: np.ndarray) -> np.ndarray:
+    """Derive the keys under which images are augmented on the accelerator.
+
+    Args:
+        seed: Seed of the run.
+        epoch: Epoch.
+        indices: int64 (B,), from `augmentation_indices`.
+
+    Returns:
+        uint32 (B, 2); each row depends on (seed, epoch, index) only.
+    """
+    # The third word keeps these apart from the streams of `Augmenter` and `drop_metadata`.
+    sequences = [np.random.SeedSequence(seed, spawn_key=(epoch, int(i), 2)) for i in indices]
+    return np.array([s.generate_state(2) for s in sequences], dtype=np.uint32).reshape(-1, 2)
+
+
 def drop_metadata(
     metadata: np.ndarray, *, rate: float, seed: int, epoch: int, indices: np.ndarray
 ) -> np.ndarray:

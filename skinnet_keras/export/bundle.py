@@ -58,11 +58,14 @@ class ExportReport:
         name: Name of the exported model.
         parity: Result of the parity gate for each artefact; its `artefact` is the path below
             `directory`.
+        cleaning: Cleaning steps that clients must apply to their images first, as training did;
+            `metadata.json` has their settings.
     """
 
     directory: Path
     name: str
     parity: list[ParityResult]
+    cleaning: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""
@@ -124,7 +127,7 @@ def export_run(
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(stage / artefact.path, target)
     write_manifest(directory, metadata, parity)
-    return ExportReport(directory, name, parity)
+    return ExportReport(directory, name, parity, source.run.config.cleaning.steps)
 
 
 def _check_choice(what: str, chosen: Sequence[str], known: Sequence[str]) -> None:
@@ -158,6 +161,7 @@ def _metadata(
         name=name,
         classes=class_names(source.run.directory, classifier.output_shapes["diagnosis"][-1]),
         image_size=classifier.image_size,
+        cleaning=config.cleaning,
         mask_threshold=source.mask_threshold,
         models=models,
         run={
@@ -188,7 +192,8 @@ def _reference(
     """Gather what artefacts are compared with, and refuse a nearly constant model early."""
     classifier = KerasRunner(models[CLASSIFIER])
     end_to_end = KerasRunner(models[END_TO_END]) if END_TO_END in models else None
-    inputs = parity_inputs(catalogue, classifier.image_size)
+    cleaning = source.run.config.cleaning
+    inputs = parity_inputs(catalogue, classifier.image_size, cleaning=cleaning)
     if end_to_end is not None:
         mask = end_to_end.predict(inputs)["mask"] >= source.mask_threshold
         inputs["mask"] = mask.astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.metadata import MetadataEncoder
@@ -14,13 +15,18 @@ PARITY_IMAGES = 32
 
 
 def parity_inputs(
-    catalogue: Catalogue, image_size: int, *, count: int = PARITY_IMAGES
+    catalogue: Catalogue,
+    image_size: int,
+    *,
+    cleaning: CleaningConfig | None = None,
+    count: int = PARITY_IMAGES,
 ) -> dict[str, np.ndarray]:
     """Read images, ground-truth masks and metadata for the parity gate.
 
     Args:
         catalogue: The run's catalogue.
         image_size: Side S of the images in pixels.
+        cleaning: What the run's training cleaned.
         count: Number of images; fewer where the catalogue has fewer.
 
     Returns:
@@ -33,7 +39,7 @@ def parity_inputs(
     table = _choose(catalogue, count)
     if table.empty:
         raise UserError(f"{catalogue.root} has no image to check an export on.")
-    cache = open_cache(catalogue, image_size)
+    cache = open_cache(catalogue, image_size, cleaning=cleaning)
     rows = cache.rows(table["image_id"].tolist())
     return {
         "image": cache.images[rows].astype(np.float32),

@@ -1,4 +1,7 @@
-"""Predicting photographs with any runner: canonical preprocessing in, named probabilities out."""
+"""Predicting photographs with any runner: canonical preprocessing in, named probabilities out.
+
+Images are cleaned as the model's training cleaned them (`Runner.cleaning`), before the resize.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from skinnet_keras.config import CleaningConfig
+from skinnet_keras.data.cleaning import clean
 from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.errors import UserError
@@ -22,7 +27,8 @@ class ImagePrediction:
         image: The image file.
         probabilities: Class -> probability; None for a segmentation network.
         mask: float32 array (S, S): lesion probability of each pixel, or the mask that was given;
-            None where the model neither makes nor takes a mask.
+            None where the model neither makes nor takes a mask. It lies on the cleaned image,
+            see `read_cleaned`.
     """
 
     image: Path
@@ -33,6 +39,25 @@ class ImagePrediction:
         """Return the `count` most probable classes, the most probable first."""
         ranked = sorted((self.probabilities or {}).items(), key=lambda item: -item[1])
         return ranked[:count]
+
+
+def read_cleaned(
+    image: Path, cleaning: CleaningConfig, mask: Path | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read an image as the model sees it, but for the resize.
+
+    Args:
+        image: Image file.
+        cleaning: What the model's training cleaned.
+        mask: Mask file of the image.
+
+    Returns:
+        RGB uint8 array of shape (H, W, 3), and the mask, uint8 (H', W') in {0, 1}, or None.
+
+    Raises:
+        UserError: An unreadable file.
+    """
+    return clean(read_image(image), None if mask is None else read_mask(mask), cleaning)
 
 
 def predict_images(
@@ -62,12 +87,13 @@ def predict_images(
     _check_inputs(runner, images, mask)
     size, count = runner.image_size, len(images)
     metadata = MetadataEncoder().encode(age, sex, site)
-    inputs = {
-        "image": np.stack([resize_image(read_image(image), size) for image in images]),
-        "metadata": np.tile(metadata, (count, 1)),
-    }
-    if mask is not None:
-        inputs["mask"] = resize_mask(read_mask(mask), size)[None, :, :, None]
+    pixels = np.empty((count, size, size, 3), np.uint8)
+    inputs = {"image": pixels, "metadata": np.tile(metadata, (count, 1))}
+    for i, image in enumerate(images):
+        rgb, lesion = read_cleaned(image, runner.cleaning, mask)
+        pixels[i] = resize_image(rgb, size)
+        if lesion is not None:
+            inputs["mask"] = resize_mask(lesion, size)[None, :, :, None]
     outputs = runner.predict(inputs)
     if not all(np.isfinite(values).all() for values in outputs.values()):
         raise UserError("The model's outputs are not numbers: its training has diverged.")

@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from skinnet_keras.config import CleaningConfig
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.run_models import RunModels, is_run
 from skinnet_keras.export.savedmodel import SIGNATURE, latest_version
 from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, Sidecar, class_names, read_sidecar
 from skinnet_keras.export.signature import call_by_name, model_outputs
 from skinnet_keras.models.loading import load_keras
+from skinnet_keras.training.runs import Run
 
 
 class Runner(ABC):
@@ -26,6 +28,7 @@ class Runner(ABC):
         output_shapes: Name of each output -> its shape without the batch.
         classes: Class of each probability of the output `diagnosis`; empty without that output.
         mask_threshold: Lesion probability from which a pixel of the output `mask` is lesion.
+        cleaning: What its training cleaned, and `predict_images` cleans likewise.
         num_threads: Threads it predicts with; None leaves the choice to TensorFlow.
     """
 
@@ -43,6 +46,7 @@ class Runner(ABC):
         self.output_shapes = dict(output_shapes)
         self.classes: tuple[str, ...] = ()
         self.mask_threshold = DEFAULT_MASK_THRESHOLD
+        self.cleaning = CleaningConfig()
         self.num_threads = num_threads
 
     @property
@@ -203,8 +207,8 @@ def open_runner(path: str | Path, *, num_threads: int = 2) -> Runner:
         num_threads: Threads of a TFLite interpreter.
 
     Returns:
-        A runner. Its classes and mask threshold come from the run, or from `metadata.json`
-        beside the artefact; without one the classes are those of ISIC-2019.
+        A runner. Its classes, mask threshold and cleaning come from the run, or from
+        `metadata.json` beside the artefact; without one the classes are those of ISIC-2019.
 
     Raises:
         UserError: There is no model at `path`, or it cannot be opened.
@@ -223,6 +227,9 @@ def open_runner(path: str | Path, *, num_threads: int = 2) -> Runner:
     sidecar = read_sidecar(path)
     if sidecar is not None:
         runner.mask_threshold = sidecar.mask_threshold
+        runner.cleaning = sidecar.cleaning
+    elif is_run(path.parent):
+        runner.cleaning = Run.open(path.parent).config.cleaning
     return _with_classes(runner, path, sidecar)
 
 
@@ -230,6 +237,7 @@ def _open_run(path: Path) -> Runner:
     models = RunModels.load(path)
     runner = KerasRunner(models.end_to_end() or models.classifier or models.segmenter)
     runner.mask_threshold = models.mask_threshold
+    runner.cleaning = models.run.config.cleaning
     return _with_classes(runner, path, None)
 
 

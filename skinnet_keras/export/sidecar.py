@@ -1,4 +1,4 @@
-"""What lies beside an artefact and is needed to read its outputs: classes, mask threshold."""
+"""What lies beside an artefact and is needed to use it: classes, mask threshold, cleaning."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from skinnet_keras.config import CleaningConfig
 from skinnet_keras.errors import UserError
 from skinnet_keras.taxonomy import CLASSES, LABELS
 
@@ -28,11 +31,13 @@ class Sidecar:
         source: The file it was read from.
         classes: Class of each probability, in order.
         mask_threshold: Lesion probability from which a pixel belongs to the mask.
+        cleaning: What training cleaned; nothing in files without that entry.
     """
 
     source: Path
     classes: tuple[str, ...]
     mask_threshold: float
+    cleaning: CleaningConfig
 
 
 def read_sidecar(artefact: Path) -> Sidecar | None:
@@ -90,7 +95,13 @@ def _parse(file: Path) -> Sidecar:
     try:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         classes = tuple(str(name) for name in content["classes"])
-        return Sidecar(file, classes, float(content["mask_threshold"]))
+        cleaning = CleaningConfig.model_validate(content.get("cleaning") or {})
+        return Sidecar(file, classes, float(content["mask_threshold"]), cleaning)
+    except ValidationError as error:
+        raise UserError(
+            f"{file} asks for a cleaning that this version of the package does not know: install "
+            "the version that exported it."
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{file} is damaged: it does not give 'classes' and 'mask_threshold'."

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 import skinnet_keras
+from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.metadata import MetadataEncoder
 
 CLASSIFIER = "classifier"
@@ -23,6 +24,11 @@ PREPROCESSING = (
     "straight to image_size x image_size (aspect ratio squashed) with the antialiased bilinear "
     "filter (Pillow BILINEAR), and feed the raw values 0..255 as float32; the model normalises "
     "them itself."
+)
+
+CLEANING_FIRST = (
+    "This model was trained on cleaned images: before they are resized, clean them as the entry "
+    "'cleaning' says, with skinnet_keras.data.cleaning.clean or to the same effect. "
 )
 
 INTENDED_USE = (
@@ -114,6 +120,7 @@ def build_metadata(
     name: str,
     classes: tuple[str, ...],
     image_size: int,
+    cleaning: CleaningConfig,
     mask_threshold: float,
     models: dict[str, keras.Model],
     run: dict[str, Any],
@@ -124,6 +131,7 @@ def build_metadata(
         name: Name of the exported model.
         classes: Class of each probability, in order.
         image_size: Side S of the square image in pixels.
+        cleaning: What training cleaned, and what every client has to clean.
         mask_threshold: Lesion probability from which a pixel belongs to the mask.
         models: Kind (`CLASSIFIER`, `END_TO_END`) -> the Keras model that was exported.
         run: Where the model comes from.
@@ -142,7 +150,8 @@ def build_metadata(
         },
         "classes": list(classes),
         "image_size": image_size,
-        "preprocessing": PREPROCESSING,
+        "preprocessing": (CLEANING_FIRST if cleaning.steps else "") + PREPROCESSING,
+        "cleaning": cleaning.model_dump() if cleaning.steps else None,
         "mask_threshold": mask_threshold,
         "metadata_layout": MetadataEncoder().layout(),
         "models": {kind: describe_model(model) for kind, model in models.items()},

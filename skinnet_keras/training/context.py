@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
@@ -16,6 +16,7 @@ from skinnet_keras.data.cache import ImageCache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.pipeline import training_dataset
 from skinnet_keras.data.samples import Samples
+from skinnet_keras.training.device_augmentation import PaperAugmentation
 from skinnet_keras.training.runs import Run
 
 Metrics = Callable[[np.ndarray, np.ndarray], dict[str, float]]
@@ -52,16 +53,31 @@ class TrainingContext:
         """The training augmentation, or None when it is off."""
         return Augmenter(self.config.image_size) if self.config.augmentation else None
 
+    @property
+    def device_augmentation(self) -> PaperAugmentation | None:
+        """The augmentation as part of the training step, or None when the workers augment.
+
+        Cached features of augmented views, computed once a run, use `augmenter` in both cases.
+        """
+        if self.augmenter is None or self.config.augmentation_on == "workers":
+            return None
+        return PaperAugmentation(**asdict(self.augmenter))
+
     def batches(self, samples: Samples, batch_size: int) -> Callable[[int], Any]:
-        """A function that opens the training batches from a given epoch on."""
+        """A function that opens the training batches from a given epoch on.
+
+        Where `device_augmentation` is not None, they are not augmented and bring the keys for it.
+        """
+        on_device = self.device_augmentation is not None
         return lambda first_epoch: training_dataset(
             samples,
             batch_size=batch_size,
-            augmenter=self.augmenter,
+            augmenter=None if on_device else self.augmenter,
             seed=self.config.seed,
             first_epoch=first_epoch,
             workers=self.config.workers,
             metadata_dropout=self.config.metadata_dropout,
+            with_keys=on_device,
         )
 
     def save_clean(

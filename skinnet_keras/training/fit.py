@@ -13,6 +13,7 @@ import keras
 from skinnet_keras.config import StageConfig
 from skinnet_keras.errors import UserError
 from skinnet_keras.training import callbacks as cb
+from skinnet_keras.training.device_augmentation import AugmentedModel
 from skinnet_keras.training.distribution import replicas, scope, synchronize_batch_norm
 from skinnet_keras.training.losses import set_l2
 from skinnet_keras.training.optimizers import build_optimizer
@@ -39,6 +40,7 @@ class Stage:
         validate: Figures of the validation split with the present weights.
         monitor: The figure that chooses the best epoch.
         higher_is_better: Its direction.
+        augmentation: Layer that augments the batches in the training step, or None.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Stage:
     validate: Callable[[], dict[str, float]]
     monitor: str
     higher_is_better: bool = False
+    augmentation: keras.layers.Layer | None = None
 
 
 def fit_stage(run: Run, stage: Stage, strategy: Any | None) -> None:
@@ -99,6 +102,8 @@ def _fit(run: Run, stage: Stage, strategy: Any | None, done: int, state: Any) ->
     try:
         with stage.data(done) as data:
             with scope(strategy):
+                if stage.augmentation is not None:
+                    model = AugmentedModel(model, stage.augmentation)
                 optimizer = build_optimizer(config.optimizer, data.steps_per_epoch)
                 model.compile(optimizer=optimizer, loss=stage.loss)
                 if state:

@@ -54,6 +54,7 @@ def train_segmenter(context: TrainingContext) -> None:
         },
         monitor="val_dice_per_image",
         higher_is_better=True,
+        augmentation=context.device_augmentation,
     )
     fit_stage(run, stage, context.strategy)
     clean = context.save_clean(segmenter, partial(configured_segmenter, config), "segmenter.keras")

@@ -101,6 +101,7 @@ def _train_cnn(
         data=context.batches(train, config.batch_size),
         validate=lambda: _figures(context, loss, val, predict_probabilities(cnn, val)),
         monitor="val_loss",
+        augmentation=context.device_augmentation,
     )
     fit_stage(context.run, stage, context.strategy)
 
@@ -194,6 +195,7 @@ def _train_joint(
         data=context.batches(train, config.batch_size),
         validate=validate,
         monitor="val_loss",
+        augmentation=context.device_augmentation,
     )
     fit_stage(context.run, stage, context.strategy)
 

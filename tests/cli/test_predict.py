@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from skinnet_keras.cli.main import main
+from skinnet_keras.config import CleaningConfig
 from skinnet_keras.taxonomy import CLASSES
 from tiny_run import build_classifier, draw_picture, make_run
 
@@ -158,3 +159,29 @@ def test_overlay_of_a_model_without_mask_is_refused(skinnet, picture, tmp_path):
     code, _, err = skinnet("predict", tmp_path / "v1.keras", picture, "--overlay", tmp_path / "o")
     assert code == 2
     assert "makes no mask to draw" in err
+
+
+def test_overlay_of_a_cleaned_run_lies_on_the_cleaned_image(skinnet, picture, tmp_path):
+    run = make_run(tmp_path / "cleaned", cleaning=CleaningConfig(borders=True))
+    rgb = np.asarray(Image.open(picture))
+    framed = tmp_path / "framed.png"
+    Image.fromarray(np.pad(rgb, ((15, 15), (20, 20), (0, 0)))).save(framed)
+    code, _, _ = skinnet("predict", run, framed, "--overlay", tmp_path / "out")
+    assert code == 0
+    overlay = np.asarray(Image.open(tmp_path / "out" / "framed_overlay.png"))
+    mask = np.asarray(Image.open(tmp_path / "out" / "framed_mask.png"))
+    assert overlay.shape[:2] == mask.shape
+    assert 80 <= overlay.shape[0] <= 90
+    assert 110 <= overlay.shape[1] <= 120
+    # The generated lesion is the dark disc, and no frame is left to be taken for one.
+    dark = overlay.astype(int).sum(axis=2) < 3 * 128
+    assert (dark == (mask == 255)).mean() > 0.95
+
+
+def test_export_of_a_cleaned_run_warns_its_clients(skinnet, tmp_path):
+    run = make_run(tmp_path / "cleaned", cleaning=CleaningConfig(hair=True))
+    arguments = ("--format", "tflite", "--precision", "float32", "--out", tmp_path / "out")
+    code, out, err = skinnet("export", run, *arguments, "--json")
+    assert code == 0
+    assert json.loads(out)["cleaning"] == ["hair"]
+    assert "trained on cleaned images (hair): whoever feeds it must clean likewise" in err

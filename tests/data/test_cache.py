@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from layouts import write_all
+from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data import cache as cache_module
+from skinnet_keras.data.building import build_catalogue
 from skinnet_keras.data.cache import ImageCache, open_cache
-from skinnet_keras.data.catalogue import Catalogue, build_catalogue
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.cleaning import clean
 from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
 from skinnet_keras.errors import UserError
+from tiny_run import IMAGES, draw_picture, make_catalogue
 
 
 @pytest.fixture
@@ -82,3 +90,124 @@ def test_empty_catalogue(catalogue):
     empty = Catalogue(catalogue.root, catalogue.table.iloc[:0], catalogue.sources)
     with pytest.raises(UserError, match="no kept image"):
         open_cache(empty, 8)
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return make_catalogue(tmp_path / "tiny")
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Names of the image files that are decoded from now on."""
+    names = []
+
+    def read(path):
+        names.append(path.name)
+        return read_image(path)
+
+    monkeypatch.setattr(cache_module, "read_image", read)
+    return names
+
+
+def _assert_equal(cache: ImageCache, other: ImageCache) -> None:
+    assert cache.image_ids == other.image_ids
+    for name in ("images", "masks", "has_mask"):
+        np.testing.assert_array_equal(getattr(cache, name), getattr(other, name))
+
+
+def _changed(catalogue: Catalogue) -> Catalogue:
+    """One picture redrawn, one mask gone, one new row, one row left out, the others reordered."""
+    source = catalogue.sources["tiny"]
+    Image.fromarray(draw_picture(50)[0]).save(source / "p3.png")
+    Image.fromarray(draw_picture(51)[0]).save(source / "new.png")
+    table = catalogue.table.iloc[::-1].reset_index(drop=True)
+    table.loc[table["image_id"] == "tiny:p5", "mask_path"] = ""
+    table.loc[table["image_id"] == "tiny:p7", "path"] = "new.png"
+    table = table[table["image_id"] != "tiny:p9"].reset_index(drop=True)
+    return Catalogue(catalogue.root, table, catalogue.sources)
+
+
+def test_only_changed_files_are_decoded_again_and_the_result_is_that_of_a_fresh_build(
+    tiny, decoded, tmp_path
+):
+    open_cache(tiny, 16)
+    assert len(decoded) == IMAGES
+    decoded.clear()
+    changed = _changed(tiny)
+    updated = open_cache(changed, 16)
+    assert sorted(decoded) == ["new.png", "p3.png", "p5.png"]
+    elsewhere = Catalogue(tmp_path / "elsewhere", changed.table, changed.sources)
+    _assert_equal(updated, open_cache(elsewhere, 16))
+    assert [path.name for path in (tiny.root / "cache").iterdir()] == ["16"]
+
+
+def test_other_columns_of_the_catalogue_cost_no_decoding(tiny, decoded):
+    before = open_cache(tiny, 16)
+    decoded.clear()
+    relabelled = Catalogue(tiny.root, tiny.table.assign(label="NV"), tiny.sources)
+    _assert_equal(open_cache(relabelled, 16), before)
+    assert decoded == []
+
+
+def test_touched_file_is_decoded_again(tiny, decoded):
+    open_cache(tiny, 16)
+    decoded.clear()
+    os.utime(tiny.image_path("tiny:p2"), ns=(1, 1))
+    open_cache(Catalogue(tiny.root, tiny.table.assign(label="NV"), tiny.sources), 16)
+    assert decoded == ["p2.png"]
+
+
+def test_interrupted_build_goes_on_where_it_was(tiny, decoded, monkeypatch):
+    expected = open_cache(Catalogue(tiny.root / "other", tiny.table, tiny.sources), 16)
+    decoded.clear()
+
+    def resize(rgb, size):
+        if len(decoded) == 6:
+            raise KeyboardInterrupt
+        return resize_image(rgb, size)
+
+    monkeypatch.setattr(cache_module, "resize_image", resize)
+    with pytest.raises(KeyboardInterrupt):
+        open_cache(tiny, 16, workers=1)
+    assert [path.name for path in (tiny.root / "cache").iterdir()] == ["16.partial"]
+    monkeypatch.setattr(cache_module, "resize_image", resize_image)
+    done = len(decoded) - 1
+    assert done >= 5
+    decoded.clear()
+    _assert_equal(open_cache(tiny, 16, workers=1), expected)
+    assert len(decoded) <= IMAGES - 5
+    assert [path.name for path in (tiny.root / "cache").iterdir()] == ["16"]
+
+
+def test_cleaned_caches_lie_beside_the_plain_one_and_hold_cleaned_images(tiny):
+    framed = np.pad(draw_picture(0)[0], ((8, 8), (8, 8), (0, 0)))
+    Image.fromarray(framed).save(tiny.image_path("tiny:p0"))
+    mask = np.pad(draw_picture(0)[1], 8)
+    Image.fromarray(mask * 255).save(tiny.mask_path("tiny:p0"))
+    plain = open_cache(tiny, 16)
+    assert open_cache(tiny, 16, cleaning=CleaningConfig()).directory == plain.directory
+    cleaning = CleaningConfig(borders=True, colour_constancy=True)
+    cleaned = open_cache(tiny, 16, cleaning=cleaning)
+    assert cleaned.directory.name.startswith("16-borders-colour_constancy-")
+    assert '"cleaning": {"borders": true' in (cleaned.directory / "index.json").read_text()
+    for row, image_id in enumerate(cleaned.image_ids):
+        image = read_image(tiny.image_path(image_id))
+        image, lesion = clean(image, read_mask(tiny.mask_path(image_id)), cleaning)
+        np.testing.assert_array_equal(cleaned.images[row], resize_image(image, 16))
+        np.testing.assert_array_equal(cleaned.masks[row], resize_mask(lesion, 16))
+    assert cleaned.masks[0].mean() > 1.2 * plain.masks[0].mean()
+    other = cleaning.model_copy(update={"minkowski_norm": 3.0})
+    assert open_cache(tiny, 16, cleaning=other).directory != cleaned.directory
+
+
+def test_caches_of_earlier_versions_stay_valid_and_are_rebuilt_as_a_whole(tiny, decoded):
+    directory = open_cache(tiny, 16).directory
+    index = json.loads((directory / "index.json").read_text())
+    old = {key: index[key] for key in ("catalogue_sha256", "image_size", "image_ids")}
+    (directory / "index.json").write_text(json.dumps(old))
+    decoded.clear()
+    assert open_cache(tiny, 16).image_ids == index["image_ids"]
+    assert decoded == []
+    open_cache(Catalogue(tiny.root, tiny.table.assign(label="NV"), tiny.sources), 16)
+    assert len(decoded) == IMAGES

@@ -18,7 +18,8 @@ from layouts import (
     write_isic2017,
     write_isic2020,
 )
-from skinnet_keras.data.catalogue import COLUMNS, Catalogue, build_catalogue
+from skinnet_keras.data.building import build_catalogue
+from skinnet_keras.data.catalogue import COLUMNS, Catalogue
 from skinnet_keras.data.checks import find_problems
 from skinnet_keras.errors import UserError
 from skinnet_keras.taxonomy import CLASSES
@@ -52,7 +53,7 @@ def test_twins_by_id_are_one_kept_image(built):
     assert kept["site"] == "anterior torso"  # ISIC-2017 has no sites: taken from the twin
     assert kept["mask_origin"] == "ground_truth"
     assert twin["group"] == kept["group"]
-    assert report.duplicates == {"same_id": 2, "same_bytes": 0, "same_picture": 0}
+    assert report.duplicates == {"same_id": 2, "same_bytes": 0, "same_pixels": 0, "same_picture": 0}
 
 
 def test_akiec_is_resolved_though_the_isic2019_image_is_absent(built):
@@ -74,6 +75,7 @@ def test_unlabelled_rows_are_kept_without_a_split(built):
     own = row(catalogue, "isic2020:ISIC_1000001")
     assert (own["diagnosis"], own["label"], own["split"], own["duplicate_of"]) == ("",) * 4
     assert report.sources["isic2020"] == {
+        "listed": 4,
         "rows": 3,
         "without_image": 1,
         "unreadable": 0,
@@ -130,7 +132,7 @@ def test_copy_under_another_name(tmp_path):
     renamed = tmp_path / "isic2017" / "ISIC-2017_Training_Data" / "ISIC_0000002.jpg"
     save_image(renamed, picture(0), quality=50)
     report = build_catalogue({"isic2017": tmp_path / "isic2017"}, tmp_path / "out")
-    assert report.duplicates == {"same_id": 0, "same_bytes": 0, "same_picture": 1}
+    assert report.duplicates == {"same_id": 0, "same_bytes": 0, "same_pixels": 0, "same_picture": 1}
     [conflict] = report.label_conflicts
     assert set(conflict.labels.values()) == {"MEL", "NV"}
 
@@ -140,7 +142,7 @@ def test_equal_bytes(tmp_path):
     folder = tmp_path / "isic2017" / "ISIC-2017_Training_Data"
     shutil.copy(folder / "ISIC_0000000.jpg", folder / "ISIC_0000002.jpg")
     report = build_catalogue({"isic2017": tmp_path / "isic2017"}, tmp_path / "out")
-    assert report.duplicates == {"same_id": 0, "same_bytes": 1, "same_picture": 0}
+    assert report.duplicates == {"same_id": 0, "same_bytes": 1, "same_pixels": 0, "same_picture": 0}
 
 
 def test_damaged_image_and_foreign_mask_are_reported(tmp_path):
@@ -188,7 +190,7 @@ def test_wrong_arguments(tmp_path, built):
         build_catalogue({}, tmp_path / "out")
     with pytest.raises(UserError, match="sum to 1"):
         build_catalogue(catalogue.sources, tmp_path / "out", fractions=(0.7, 0.2, 0.2))
-    with pytest.raises(UserError, match="not empty"):
+    with pytest.raises(UserError, match="a catalogue already"):
         build_catalogue(catalogue.sources, catalogue.root)
 
 

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,15 @@ from PIL import Image
 from skinnet_keras.data.augmentation import Augmenter, augment_batch
 from skinnet_keras.data.batch_source import BatchSource
 from skinnet_keras.data.cache import ImageCache, open_cache
+from skinnet_keras.data.catalogue import COLUMNS, Catalogue
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.pipeline import Samples, evaluation_dataset, training_dataset
-from skinnet_keras.data.samples import augmentation_indices, draw_epoch, drop_metadata
+from skinnet_keras.data.samples import (
+    augmentation_indices,
+    augmentation_keys,
+    draw_epoch,
+    drop_metadata,
+)
 from skinnet_keras.data.worker_pool import WorkerError, WorkerPool
 from skinnet_keras.errors import UserError
 
@@ -28,19 +33,16 @@ COUNT = 10
 def cache(tmp_path_factory) -> ImageCache:
     """Ten images; image i is grey level 20 i, with a mask of its upper i rows."""
     root = tmp_path_factory.mktemp("catalogue")
-    ids = [f"made:{i}" for i in range(COUNT)]
+    rows = []
     for i in range(COUNT):
         Image.new("RGB", (SIZE, SIZE), (20 * i,) * 3).save(root / f"{i}.png")
         mask = np.zeros((SIZE, SIZE), dtype=np.uint8)
         mask[:i] = 255
         Image.fromarray(mask).save(root / f"{i}_mask.png")
-    catalogue = SimpleNamespace(
-        root=root,
-        sha256=lambda: "0",
-        usable=lambda: pd.DataFrame({"image_id": ids}),
-        image_path=lambda image_id: root / f"{image_id[5:]}.png",
-        mask_path=lambda image_id: root / f"{image_id[5:]}_mask.png",
-    )
+        row = {"image_id": f"made:{i}", "source": "made"}
+        rows.append(row | {"path": f"{i}.png", "mask_path": f"{i}_mask.png"})
+    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS), fill_value="")
+    catalogue = Catalogue(root, table, {"made": root})
     return open_cache(catalogue, SIZE, workers=1)
 
 
@@ -146,6 +148,40 @@ def test_balanced_sampling_follows_the_weights_and_augments_repetitions_differen
     batches = take(samples, 2, augmenter=Augmenter(SIZE, cutout=1.0))
     images = {image.tobytes() for batch in batches for image in batch[0]["image"]}
     assert len(images) >= 7  # of 8; with one augmentation an image and epoch there would be 2
+
+
+def test_keys_for_the_accelerator_come_with_images_as_they_are(cache):
+    samples = make_samples(cache)
+
+    def by_image(**changes) -> dict[int, tuple[int, ...]]:
+        batches = take(samples, 2, with_keys=True, **changes)
+        rows = np.concatenate([x["augmentation_key"] for x, _ in batches])
+        assert rows.dtype == np.uint32
+        return dict(zip(order_of(batches), map(tuple, rows.tolist()), strict=True))
+
+    for x, _ in take(samples, 2, with_keys=True):
+        positions = x["metadata"].argmax(axis=1)
+        np.testing.assert_array_equal(x["image"][:, 3, 3, 1], 20.0 * positions)
+        np.testing.assert_array_equal(x["mask"].sum(axis=(1, 2, 3)), SIZE * positions)
+    four, five = by_image(batch_size=4), by_image(batch_size=5, metadata_dropout=0.0)
+    assert {i: key for i, key in five.items() if i in four} == four
+    expected = augmentation_keys(seed=0, epoch=0, indices=np.arange(COUNT))
+    assert five == {i: tuple(key) for i, key in enumerate(expected.tolist())}
+    for changes in ({"seed": 1}, {"first_epoch": 1}):
+        other = by_image(batch_size=5, **changes)
+        assert not set(other.values()) & set(five.values())
+
+
+def test_repetitions_of_an_image_get_keys_of_their_own(cache):
+    samples = make_samples(cache, sampling_weights=np.eye(COUNT)[2])
+    batches = take(samples, 2, with_keys=True)
+    assert set(order_of(batches)) == {2}
+    assert len({tuple(key) for x, _ in batches for key in x["augmentation_key"]}) == 8
+
+
+def test_images_are_not_augmented_twice(cache):
+    with pytest.raises(ValueError, match="not twice"):
+        take(make_samples(cache), 1, augmenter=Augmenter(SIZE), with_keys=True)
 
 
 def test_augmentation_indices_number_the_repetitions():

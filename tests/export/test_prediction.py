@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from skinnet_keras.config import CleaningConfig
+from skinnet_keras.data.cache import open_cache
+from skinnet_keras.data.cleaning import clean
 from skinnet_keras.data.image_io import resize_image, resize_mask
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.errors import UserError
+from skinnet_keras.export.bundle import export_run
 from skinnet_keras.export.overlay import draw_overlay, enlarge_mask
-from skinnet_keras.export.prediction import ImagePrediction, predict_images
-from skinnet_keras.export.runners import KerasRunner
+from skinnet_keras.export.prediction import ImagePrediction, predict_images, read_cleaned
+from skinnet_keras.export.runners import KerasRunner, open_runner
 from skinnet_keras.taxonomy import CLASSES
-from tiny_run import build_classifier, build_segmenter, draw_picture
+from skinnet_keras.training.runs import Run
+from tiny_run import build_classifier, build_segmenter, draw_picture, make_run
 
 
 @pytest.fixture
@@ -135,3 +142,90 @@ def test_overlay_tints_the_lesion_outlines_it_and_leaves_the_rest():
 
 def test_top_of_more_classes_than_there_are():
     assert ImagePrediction("x", {"a": 0.25, "b": 0.75}, None).top(5) == [("b", 0.75), ("a", 0.25)]
+
+
+CLEANING = CleaningConfig(borders=True, colour_constancy=True)
+
+
+@pytest.fixture(scope="module")
+def cleaned_run(tmp_path_factory):
+    """A finished run whose images have black frames and are cleaned."""
+    directory = make_run(tmp_path_factory.mktemp("cleaned"), cleaning=CLEANING)
+    catalogue = Run.open(directory).load_catalogue()
+    for image_id in catalogue.table["image_id"]:
+        for path in (catalogue.image_path(image_id), catalogue.mask_path(image_id)):
+            with Image.open(path) as picture:
+                pixels = np.asarray(picture)
+            frame = ((8, 8), (10, 10), (0, 0))[: pixels.ndim]
+            Image.fromarray(np.pad(pixels, frame)).save(path)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def cleaned_export(cleaned_run, tmp_path_factory):
+    return export_run(cleaned_run, tmp_path_factory.mktemp("exported"), precisions=["float32"])
+
+
+def test_prediction_sees_what_training_saw(cleaned_run, cleaned_export):
+    run = Run.open(cleaned_run)
+    catalogue = run.load_catalogue()
+    cache = open_cache(catalogue, 32, cleaning=CLEANING)
+    ids = cache.image_ids[:3]
+    files = [catalogue.image_path(image_id) for image_id in ids]
+    artefacts = ["end_to_end/1", "tiny_v2_end_to_end_float32.tflite"]
+    models = [cleaned_run, *(cleaned_export.directory / name for name in artefacts)]
+    for model in models:
+        runner = open_runner(model)
+        assert runner.cleaning == CLEANING
+        metadata = np.tile(MetadataEncoder().encode(None, None, None), (3, 1))
+        expected = runner.predict({"image": cache.images[cache.rows(ids)], "metadata": metadata})
+        predictions = predict_images(runner, files)
+        for row, prediction in enumerate(predictions):
+            values = list(prediction.probabilities.values())
+            np.testing.assert_allclose(values, expected["diagnosis"][row], atol=1e-6)
+            np.testing.assert_allclose(prediction.mask, expected["mask"][row, ..., 0], atol=1e-6)
+    runner.cleaning = CleaningConfig()
+    unlike = predict_images(runner, files)[0]
+    assert np.abs(unlike.mask - predictions[0].mask).max() > 0.1
+
+
+def test_model_file_of_a_run_is_cleaned_like_the_run(cleaned_run):
+    assert open_runner(cleaned_run / "best.keras").cleaning == CLEANING
+
+
+def test_given_mask_is_cropped_with_the_image(cleaned_run):
+    catalogue = Run.open(cleaned_run).load_catalogue()
+    files = catalogue.image_path("tiny:p0"), catalogue.mask_path("tiny:p0")
+    (prediction,) = predict_images(
+        open_runner(cleaned_run / "best.keras"), files[:1], mask=files[1]
+    )
+    rgb, mask = read_cleaned(files[0], CLEANING, files[1])
+    assert rgb.shape[0] <= 48
+    np.testing.assert_array_equal(prediction.mask, resize_mask(mask, 32))
+    expected, _ = clean(np.asarray(Image.open(files[0])), None, CLEANING)
+    np.testing.assert_array_equal(rgb, expected)
+
+
+def test_export_tells_its_clients_to_clean(cleaned_export, tiny_export):
+    metadata, plain = (
+        json.loads((export.directory / "metadata.json").read_text())
+        for export in (cleaned_export, tiny_export)
+    )
+    assert metadata["cleaning"] == CLEANING.model_dump()
+    assert metadata["preprocessing"].startswith("This model was trained on cleaned images")
+    assert cleaned_export.cleaning == ("borders", "colour_constancy")
+    assert plain["cleaning"] is None
+    assert plain["preprocessing"].startswith("Decode")
+    assert tiny_export.cleaning == ()
+
+
+def test_old_and_unknown_cleaning_entries(tiny_export, tmp_path):
+    artefact = tmp_path / "tiny_v2_classifier_float32.tflite"
+    artefact.write_bytes((tiny_export.directory / artefact.name).read_bytes())
+    metadata = json.loads((tiny_export.directory / "metadata.json").read_text())
+    del metadata["cleaning"]
+    (tmp_path / "metadata.json").write_text(json.dumps(metadata))
+    assert open_runner(artefact).cleaning == CleaningConfig()
+    (tmp_path / "metadata.json").write_text(json.dumps(metadata | {"cleaning": {"moles": True}}))
+    with pytest.raises(UserError, match="asks for a cleaning that this version"):
+        open_runner(artefact)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import combinations
 
 import keras
 import numpy as np
@@ -147,32 +148,81 @@ class _StopError(Exception):
     pass
 
 
-@pytest.mark.parametrize(("stage", "epoch"), [("segmentation", 1), ("cnn", 1), ("head", 2)])
-def test_interrupted_and_resumed_run_ends_with_the_same_weights(
-    finished, catalogue, tmp_path, monkeypatch, stage, epoch
-):
-    from skinnet_keras.training import callbacks
+@pytest.fixture
+def interrupt(monkeypatch):
+    """A function that runs an experiment until the checkpoint of a stage's epoch is written."""
 
-    reference, _ = finished
-    run = start_run(tiny_config(), catalogue, tmp_path / "run")
+    def interrupt(run: Run, stage: str, epoch: int) -> None:
+        from skinnet_keras.training import callbacks
 
-    def stop_after(path, data, write=callbacks.write_json):
-        write(path, data)
-        if path.name == "state.json" and path.parent.name == stage and data["epoch"] == epoch:
-            raise _StopError
+        def stop_after(path, data, write=callbacks.write_json):
+            write(path, data)
+            if path.name == "state.json" and path.parent.name == stage and data["epoch"] == epoch:
+                raise _StopError
 
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks, "write_json", stop_after)
-        with pytest.raises(_StopError):
-            run_experiment(run)
-    assert not (run.directory / "metrics.json").exists()
-    run_experiment(Run.open(tmp_path / "run"))
+        with monkeypatch.context() as patch:
+            patch.setattr(callbacks, "write_json", stop_after)
+            with pytest.raises(_StopError):
+                run_experiment(run)
+        assert not (run.directory / "metrics.json").exists()
+
+    return interrupt
+
+
+def assert_same_end(run: Run, reference: Run) -> None:
     for name in ("segmenter.keras", "final.keras", "best.keras"):
         expected = keras.saving.load_model(reference.directory / name, compile=False)
         actual = keras.saving.load_model(run.directory / name, compile=False)
         for a, b in zip(expected.get_weights(), actual.get_weights(), strict=True):
             np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
     assert [row["epoch"] for row in run.history()] == [row["epoch"] for row in reference.history()]
+
+
+@pytest.mark.parametrize(("stage", "epoch"), [("segmentation", 1), ("cnn", 1), ("head", 2)])
+def test_interrupted_and_resumed_run_ends_with_the_same_weights(
+    finished, catalogue, tmp_path, interrupt, stage, epoch
+):
+    reference, _ = finished
+    run = start_run(tiny_config(), catalogue, tmp_path / "run")
+    interrupt(run, stage, epoch)
+    run_experiment(Run.open(tmp_path / "run"))
+    assert_same_end(run, reference)
+
+
+@pytest.fixture(scope="module")
+def on_device(catalogue, tmp_path_factory):
+    """A finished run that augments in the training step, and its config."""
+    stages = tiny_config().model_dump()["stages"]
+    joint = {"epochs": 1, "batch_size": 2}
+    config = tiny_config(augmentation_on="device", stages={**stages, "head": None, "joint": joint})
+    run = start_run(config, catalogue, tmp_path_factory.mktemp("runs") / "device")
+    run_experiment(run)
+    return run, config
+
+
+def test_run_that_augments_on_the_device_resumes_to_the_same_weights(
+    on_device, catalogue, tmp_path, interrupt
+):
+    reference, config = on_device
+    run = start_run(config, catalogue, tmp_path / "run")
+    interrupt(run, "segmentation", 1)
+    interrupt(Run.open(run.directory), "cnn", 1)
+    run_experiment(Run.open(run.directory))
+    assert_same_end(run, reference)
+
+
+def test_augmentation_on_the_device_changes_the_training(on_device, finished, catalogue, tmp_path):
+    stages = {"segmentation": tiny_config().model_dump()["stages"]["segmentation"]}
+    off = tiny_config(augmentation=False, augmentation_on="device", model=None, stages=stages)
+    plain = start_run(off, catalogue, tmp_path / "run")
+    run_experiment(plain)
+    weights = [
+        keras.saving.load_model(run.directory / "segmenter.keras", compile=False).get_weights()
+        for run in (plain, on_device[0], finished[0])
+    ]
+    # Without, with the layer, with albumentations: three trainings of one initial network.
+    for a, b in combinations(weights, 2):
+        assert max(np.abs(x - y).max() for x, y in zip(a, b, strict=True)) > 1e-4
 
 
 def test_another_run_s_segmenter_can_be_used(finished, catalogue, tmp_path):

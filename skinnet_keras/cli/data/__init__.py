@@ -2,9 +2,19 @@
 
 import typer
 
-from skinnet_keras.cli.data import build, check, show
+from skinnet_keras.cli.data import build, check, cite, download, show, taxonomy
 
-app = typer.Typer(no_args_is_help=True, help="Build, check and show a catalogue of images.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Download data sets, build a catalogue of them, check it and look at it.",
+)
 
-for _function in (build.build, check.check, show.show):
+for _function in (
+    download.download,
+    build.build,
+    check.check,
+    show.show,
+    taxonomy.taxonomy,
+    cite.cite,
+):
     app.command()(_function)

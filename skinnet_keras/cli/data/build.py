@@ -5,29 +5,53 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skinnet_keras.cli.data.output import JSON_HELP, print_classes
+from skinnet_keras.cli.data.output import JSON_HELP, new_table, print_classes, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from skinnet_keras.data.build_report import BuildReport
 
+_CONFLICTS_SHOWN = 10
+
 
 def build(
+    out: Annotated[Path, typer.Option(help="The catalogue's folder.")],
     source: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(metavar="NAME=DIR", help="A data set and its folder; repeat for more."),
-    ],
-    out: Annotated[Path, typer.Option(help="The catalogue's folder, new or empty.")],
+    ] = None,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update",
+            help="Rebuild the catalogue in --out: only new and changed files are read, images keep "
+            "their split and fold, and sources need not be named again.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Decides the splits and folds.")] = 0,
     fractions: Annotated[
         str, typer.Option(metavar="TRAIN,VAL,TEST", help="Shares of the splits.")
     ] = "0.70,0.15,0.15",
+    folds: Annotated[
+        int | None,
+        typer.Option(help="Cross-validation folds within train and val; 5 unless --update."),
+    ] = None,
     splits: Annotated[
-        Path | None, typer.Option(help="CSV image_id,split with your own fixed split.")
+        Path | None,
+        typer.Option(
+            help="CSV image_id,split (and fold) with a fixed split, e.g. another catalogue.csv."
+        ),
     ] = None,
     keep_official_test: Annotated[
-        bool, typer.Option("--keep-official-test", help="Keep the data sets' official splits.")
+        bool,
+        typer.Option(
+            "--keep-official-test", help="Keep the official splits, and your own of `folder`."
+        ),
+    ] = False,
+    orientations: Annotated[
+        bool,
+        typer.Option("--orientations", help="Look for flipped and rotated copies too."),
     ] = False,
     unknown: Annotated[
         str | None, typer.Option(help="UNK: count unknown diagnoses as UNK, do not refuse them.")
@@ -36,22 +60,33 @@ def build(
 ) -> None:
     """Read data sets, find copies, group lesions and split them without leaks.
 
-    Sources: isic2017, ham10000, isic2019, isic2020, synthetic.
+    Sources: isic2017, isic2018, isic2019, isic2020, ham10000, derm7pt,
+    derm7pt_clinical, ph2, skinl2, mednode, sd198, ras, synthetic, and
+    folder (your own images with a CSV that lists them).
 
-    Example: skinnet data build --source isic2019=downloads/isic2019 --out catalogue
+    An interrupted build goes on when it is called again.
+
+    Example: skinnet data build --source isic2019=downloads/isic2019 --out runs/c
     """
     import json
 
-    from skinnet_keras.data.catalogue import Catalogue, build_catalogue
+    from skinnet_keras.data.building import build_catalogue
+    from skinnet_keras.data.catalogue import Catalogue
 
+    sources = _parse_sources(source or [])
+    if update:
+        sources = Catalogue.load(out).sources | sources
     report = build_catalogue(
-        _parse_sources(source),
+        sources,
         out,
         seed=seed,
         fractions=_parse_fractions(fractions),
+        folds=folds,
         unknown=unknown,
         splits=splits,
         keep_official=keep_official_test,
+        orientations=orientations,
+        update=update,
     )
     if as_json:
         typer.echo(json.dumps({"catalogue": str(out), **report.to_dict()}))
@@ -84,30 +119,47 @@ def _parse_fractions(text: str) -> tuple[float, float, float]:
 
 
 def _print_report(report: "BuildReport", table: "pd.DataFrame") -> None:
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
     print_classes(table)
-    by_source = Table("source", title="Images by source", box=SIMPLE)
-    for heading in next(iter(report.sources.values())):
-        by_source.add_column(heading.replace("_", " "), justify="right")
+
+    headings = next(iter(report.sources.values()))
+    by_source = new_table(
+        "Images by source",
+        text=("source",),
+        numbers=tuple(heading.replace("_", "\n") for heading in headings),
+    )
     for name, counts in report.sources.items():
         by_source.add_row(name, *(f"{count:,}" for count in counts.values()))
-    console.print(by_source)
+    print_table(by_source)
+
+    pairs = new_table("Pairs of copies", text=("sources", "found by"), numbers=("pairs",))
+    for cause, by_pair in report.duplicate_pairs.items():
+        for names, count in by_pair.items():
+            pairs.add_row(names, cause.replace("_", " "), f"{count:,}")
+    if pairs.row_count:
+        print_table(pairs)
+
     causes = ", ".join(
         f"{n:,} by {cause.replace('_', ' ')}" for cause, n in report.duplicates.items()
     )
-    console.print(
+    typer.echo(
         f"{report.rows:,} images, {report.kept:,} kept; copies: {causes}.\n"
-        f"Largest group: {report.largest_group} with {report.largest_group_images:,} images.",
-        highlight=False,
+        f"Largest group: {report.largest_group} with {report.largest_group_images:,} images."
     )
-    for conflict in report.label_conflicts:
-        labels = ", ".join(f"{image_id} {label}" for image_id, label in conflict.labels.items())
-        typer.echo(f"Copies with different labels: {labels}; {conflict.resolved} it is.", err=True)
+    if report.reused:
+        typer.echo(f"{report.reused:,} images had been read before.", err=True)
+    _print_conflicts(report)
     for sentence in (*report.unreadable, *report.masks_left_out):
         typer.echo(f"Left out: {sentence}", err=True)
     for note in report.notes:
         typer.echo(note, err=True)
+
+
+def _print_conflicts(report: "BuildReport") -> None:
+    for conflict in report.label_conflicts[:_CONFLICTS_SHOWN]:
+        labels = ", ".join(
+            f"{image_id} {label or 'unlabelled'}" for image_id, label in conflict.labels.items()
+        )
+        typer.echo(f"Copies with different labels: {labels}; {conflict.resolved} it is.", err=True)
+    more = len(report.label_conflicts) - _CONFLICTS_SHOWN
+    if more > 0:
+        typer.echo(f"... and {more:,} more copies with different labels: see build.json.", err=True)

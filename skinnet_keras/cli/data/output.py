@@ -27,16 +27,16 @@ def print_classes(table: "pd.DataFrame") -> None:
 
     kept = table[table["duplicate_of"] == ""]
     labels = [label for label in (*LABELS, "") if (kept["label"] == label).any()]
-    by_split = _table("Kept images by split", text=("class",), numbers=(*SPLITS, "all"))
+    by_split = new_table("Kept images by split", text=("class",), numbers=(*SPLITS, "all"))
     for label in labels:
         own = kept.loc[kept["label"] == label, "split"]
         by_split.add_row(label or "unlabelled", *_counts(own, SPLITS))
     by_split.add_section()
     by_split.add_row("all", *_counts(kept["split"], SPLITS))
-    _print(by_split)
+    print_table(by_split)
 
     names = (*(label or "unlabelled" for label in labels), "all")
-    by_source = _table("Kept images by source", text=("source", "split"), numbers=names)
+    by_source = new_table("Kept images by source", text=("source", "split"), numbers=names)
     for source in dict.fromkeys(table["source"]):
         own = kept[kept["source"] == source]
         by_source.add_row(source, "all", *_counts(own["label"], labels))
@@ -45,12 +45,12 @@ def print_classes(table: "pd.DataFrame") -> None:
             if len(part):
                 by_source.add_row("", split, *_counts(part, labels))
         by_source.add_section()
-    _print(by_source)
+    print_table(by_source)
 
 
 def print_shortcuts(report: "ShortcutReport") -> None:
     """Print where the classes come from, and how well that alone guesses them."""
-    origins = _table(
+    origins = new_table(
         "Sources of each class: share of its images, copies counted",
         text=("class", "sources"),
         numbers=(),
@@ -60,9 +60,9 @@ def print_shortcuts(report: "ShortcutReport") -> None:
         if len(shares) > _MAIN_SOURCES:
             shares[_MAIN_SOURCES:] = [f"{len(shares) - _MAIN_SOURCES} more"]
         origins.add_row(label, ", ".join(shares))
-    _print(origins)
+    print_table(origins)
 
-    guesses = _table(
+    guesses = new_table(
         f"Guessing the class of {report.images:,} images without looking at the lesion",
         text=("known",),
         numbers=(
@@ -88,10 +88,11 @@ def print_shortcuts(report: "ShortcutReport") -> None:
             _percent(shortcut.cross_validated_balanced_accuracy),
             "-" if shortcut.cramers_v is None else f"{shortcut.cramers_v:.2f}",
         )
-    _print(guesses)
+    print_table(guesses)
 
 
-def _table(title: str, *, text: tuple[str, ...], numbers: tuple[str, ...]) -> "Table":
+def new_table(title: str, *, text: tuple[str, ...], numbers: tuple[str, ...]) -> "Table":
+    """Make an empty table with columns of text before columns of numbers."""
     from rich.box import SIMPLE
     from rich.table import Table
 
@@ -103,7 +104,8 @@ def _table(title: str, *, text: tuple[str, ...], numbers: tuple[str, ...]) -> "T
     return table
 
 
-def _print(table: "Table") -> None:
+def print_table(table: "Table") -> None:
+    """Print a table, never with a number cut off."""
     from rich.console import Console
     from rich.measure import Measurement
 

@@ -1,0 +1,237 @@
+"""From data sets to a catalogue folder: read, map, find copies, group, split."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from skinnet_keras.atomic import atomic_file
+from skinnet_keras.data.assembly import assemble
+from skinnet_keras.data.build_report import (
+    BuildReport,
+    class_counts,
+    listed_counts,
+    source_counts,
+)
+from skinnet_keras.data.catalogue import (
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    PAIRS_FILE,
+    TABLE_FILE,
+    Catalogue,
+)
+from skinnet_keras.data.copies import count_pairs, find_copies
+from skinnet_keras.data.fingerprint_store import FingerprintStore
+from skinnet_keras.data.folds import fold_names, fold_notes
+from skinnet_keras.data.groups import name_groups
+from skinnet_keras.data.inventory import take_inventory
+from skinnet_keras.data.sources import source_named
+from skinnet_keras.data.splits import SPLITS, read_folds, read_splits, split_table
+from skinnet_keras.errors import UserError
+
+_FINGERPRINTS = "fingerprints"
+_FOLDS = 5
+_RECORD_FILE = "build.json"
+_MEASURED_BY = ("numpy", "pillow", "imagehash", "scipy", "scikit-learn")
+
+
+def build_catalogue(
+    sources: Mapping[str, str | Path],
+    out: str | Path,
+    *,
+    seed: int = 0,
+    fractions: tuple[float, float, float] = (0.70, 0.15, 0.15),
+    folds: int | None = None,
+    unknown: str | None = None,
+    splits: str | Path | None = None,
+    keep_official: bool = False,
+    orientations: bool = False,
+    update: bool = False,
+    workers: int | None = None,
+) -> BuildReport:
+    """Read, map, deduplicate, group and split data sets into a catalogue folder.
+
+    Images that cannot be read are reported and left out. The result depends on the files, the
+    order of `sources` and the arguments only. What was measured of each image is kept in the
+    folder: a build that was interrupted goes on, and an update reads new and changed files only.
+
+    Args:
+        sources: Source name (a key of `SOURCES`) -> the folder it was unpacked to.
+        out: The catalogue's folder; absent, empty or left by an interrupted build, unless
+            `update`.
+        seed: Decides which groups go into which split and fold.
+        fractions: Shares of train, val and test.
+        folds: Number of cross-validation folds within train and val; by default 5, or in an
+            update as many as there are.
+        unknown: "UNK" counts diagnoses the taxonomy does not have as UNK; None refuses them.
+        splits: A CSV `image_id,split` (optionally `fold`) with the split of some or all images,
+            e.g. another catalogue's table. A group named with several splits goes into test
+            before val before train.
+        keep_official: Whether a data set's official splits stay: a group that touches an official
+            test (else validation, else training) set is in it as a whole.
+        orientations: Whether copies are also looked for among flips and quarter turns.
+        update: Rebuild the catalogue in `out`; its images keep their split and fold, but where
+            new evidence joins groups of different splits.
+        workers: Threads that read images; by default one a CPU core.
+
+    Returns:
+        The counts.
+
+    Raises:
+        UserError: A data set is incomplete, a word is not known, no image can be read, or `out`
+            is neither free nor, with `update`, a catalogue.
+    """
+    if not sources:
+        raise UserError("No source was given: name at least one, e.g. isic2019=FOLDER.")
+    if min(fractions) < 0 or not math.isclose(sum(fractions), 1.0, abs_tol=1e-6):
+        raise UserError(f"The fractions {fractions} are not three shares that sum to 1.")
+    out = Path(out)
+    before = Catalogue.load(out).table if update else None
+    if before is None:
+        _require_free(out)
+    roots = {name: Path(root).resolve() for name, root in sources.items()}
+    tables = {name: source_named(name).read(root) for name, root in roots.items()}
+    table = assemble(tables, unknown=unknown)
+    asked: dict[str, str] = {}
+    asked_folds: dict[str, str] = {}
+    if before is not None:
+        asked, asked_folds = _column(before, "split"), _column(before, "fold")
+        folds = folds or len(fold_names(before))
+    if splits:
+        asked |= read_splits(Path(splits), table["image_id"])
+        asked_folds |= read_folds(Path(splits), table["image_id"])
+    folds = folds or _FOLDS
+
+    with _removed_on_failure(out):
+        store = FingerprintStore(out / _FINGERPRINTS)
+        inventory = take_inventory(table, roots, store, workers or os.cpu_count() or 1)
+        copies = find_copies(inventory.table, inventory.prints, orientations=orientations)
+        table = copies.table
+        table["group"] = name_groups(table)
+        table = split_table(
+            table,
+            dict(zip(SPLITS, fractions, strict=True)),
+            seed,
+            folds=folds,
+            asked=asked,
+            asked_folds=asked_folds,
+            keep_official=keep_official,
+        )
+        classes = class_counts(table)
+        by_group = table["group"].value_counts()
+        report = BuildReport(
+            rows=len(table),
+            kept=int((table["duplicate_of"] == "").sum()),
+            reused=inventory.reused,
+            sources=source_counts(table, tables),
+            listed=listed_counts(tables),
+            classes=classes,
+            duplicates=copies.causes,
+            duplicate_pairs=count_pairs(copies.pairs),
+            label_conflicts=copies.conflicts,
+            unreadable=inventory.unreadable,
+            masks_left_out=inventory.masks_left_out,
+            largest_group=by_group.index[0],
+            largest_group_images=int(by_group.iloc[0]),
+            notes=[
+                *(note for source in tables.values() for note in source.notes),
+                *_too_few_groups(classes, fractions),
+                *fold_notes(table, folds),
+                *_moved(table, before),
+            ],
+        )
+        arguments = {
+            "sources": {name: str(root) for name, root in roots.items()},
+            "seed": seed,
+            "fractions": fractions,
+            "folds": folds,
+            "unknown": unknown,
+            "splits": str(splits) if splits else None,
+            "keep_official": keep_official,
+            "orientations": orientations,
+            "update": update,
+        }
+        optional = [name for name in OPTIONAL_COLUMNS if (table[name] != "").any()]
+        with atomic_file(out / PAIRS_FILE) as temporary:
+            copies.pairs.round(4).to_csv(temporary, index=False, lineterminator="\n")
+        _write_record(out, arguments, report)
+        Catalogue(out, table[[*COLUMNS, *optional]], roots).write(out)
+    return report
+
+
+def _require_free(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
+    if (out / TABLE_FILE).exists():
+        raise UserError(
+            f"{out} holds a catalogue already: choose another folder, or rebuild it with --update."
+        )
+    if out.is_dir() and any(path.name != _FINGERPRINTS for path in out.iterdir()):
+        raise UserError(f"{out} already exists and is not empty: remove it or choose another.")
+
+
+@contextmanager
+def _removed_on_failure(out: Path) -> Iterator[None]:
+    """Leave nothing of a failed build; an interrupted one keeps what it has measured."""
+    fresh = not (out / TABLE_FILE).exists()
+    existed = out.exists()
+    try:
+        yield
+    except Exception:
+        if fresh and out.exists():
+            for path in out.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if not existed:
+                out.rmdir()
+        raise
+
+
+def _column(table: pd.DataFrame, name: str) -> dict[str, str]:
+    filled = table[table[name] != ""]
+    return dict(zip(filled["image_id"], filled[name], strict=True))
+
+
+def _too_few_groups(
+    classes: Mapping[str, Mapping[str, int]], fractions: tuple[float, float, float]
+) -> list[str]:
+    return [
+        f"{label} has no image in {split}: it has too few groups."
+        for label, counts in classes.items()
+        for split, share in zip(SPLITS, fractions, strict=True)
+        if counts[split] == 0 and share > 0
+    ]
+
+
+def _moved(table: pd.DataFrame, before: pd.DataFrame | None) -> list[str]:
+    if before is None:
+        return []
+    old, new = _column(before, "split"), _column(table, "split")
+    moved = [image_id for image_id, split in old.items() if new.get(image_id, split) != split]
+    gone = [image_id for image_id in old if image_id not in new]
+    return [
+        sentence
+        for ids, sentence in (
+            (moved, f"{len(moved)} images changed split: their group now reaches into another."),
+            (gone, f"{len(gone)} images of the old catalogue are no longer in a split."),
+        )
+        if ids
+    ]
+
+
+def _write_record(out: Path, arguments: Mapping[str, Any], report: BuildReport) -> None:
+    record = {
+        "arguments": arguments,
+        "versions": {name: version(name) for name in ("skinnet-keras", *_MEASURED_BY)},
+        "report": report.to_dict(),
+    }
+    with atomic_file(out / _RECORD_FILE) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

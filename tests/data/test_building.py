@@ -1,0 +1,187 @@
+"""A build can be interrupted, resumed and updated, and a failed one leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from layouts import picture, save_image, write_all, write_csv, write_ham10000, write_isic2017
+from skinnet_keras.data import building, inventory
+from skinnet_keras.data.building import build_catalogue
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.splits import SPLITS
+from skinnet_keras.errors import UserError
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return write_all(tmp_path / "sources")
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The names of the images that are read."""
+    names = []
+
+    def counted(path, mask=None):
+        names.append(path.name)
+        return fingerprint(path, mask)
+
+    fingerprint = inventory.fingerprint
+    monkeypatch.setattr(inventory, "fingerprint", counted)
+    return names
+
+
+def files(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_second_build_reads_what_changed(tmp_path, sources, reads):
+    out = tmp_path / "out"
+    first = build_catalogue(sources, out)
+    sha256 = Catalogue.load(out).sha256()
+    assert (len(reads), first.reused) == (16, 0)
+
+    reads.clear()
+    again = build_catalogue(sources, out, update=True)
+    assert (reads, again.reused) == ([], 16)
+    assert Catalogue.load(out).sha256() == sha256
+
+    changed = sources["ham10000"] / "HAM10000_images_part_1" / "ISIC_0024306.jpg"
+    save_image(changed, picture(999))
+    os.utime(changed, (1, 1))
+    build_catalogue(sources, out, update=True)
+    assert reads == ["ISIC_0024306.jpg"]
+
+
+def test_interrupted_build_goes_on(tmp_path, sources, reads, monkeypatch):
+    out = tmp_path / "out"
+    fresh = build_catalogue(sources, tmp_path / "fresh")
+    reads.clear()
+    counted = inventory.fingerprint
+
+    def interrupted(path, mask=None):
+        if len(reads) == 5:
+            raise KeyboardInterrupt
+        return counted(path, mask)
+
+    monkeypatch.setattr(inventory, "fingerprint", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build_catalogue(sources, out, workers=1)
+    assert files(out) == {"fingerprints"}
+    monkeypatch.setattr(inventory, "fingerprint", counted)
+    report = build_catalogue(sources, out)
+    assert report.reused == 5
+    assert len(reads) == 16
+    assert Catalogue.load(out).sha256() == Catalogue.load(tmp_path / "fresh").sha256()
+    assert report.classes == fresh.classes
+
+
+def test_failed_build_leaves_nothing(tmp_path, sources, monkeypatch):
+    def broken(*_, **__):
+        raise UserError("no")
+
+    monkeypatch.setattr(building, "split_table", broken)
+    with pytest.raises(UserError, match="no"):
+        build_catalogue(sources, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no"):
+        build_catalogue(sources, tmp_path / "empty")
+    assert files(tmp_path / "empty") == set()
+
+
+def test_failed_update_leaves_the_old_catalogue(tmp_path, sources, monkeypatch):
+    out = tmp_path / "out"
+    build_catalogue(sources, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+
+    def broken(*_, **__):
+        raise UserError("no")
+
+    monkeypatch.setattr(building, "split_table", broken)
+    with pytest.raises(UserError, match="no"):
+        build_catalogue(sources, out, update=True)
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
+
+
+def test_update_freezes_splits_and_folds(tmp_path, sources):
+    out = tmp_path / "out"
+    build_catalogue({"ham10000": sources["ham10000"]}, out, seed=3)
+    old = Catalogue.load(out).table.set_index("image_id")
+    report = build_catalogue({**sources, "isic2019": sources["isic2019"]}, out, update=True, seed=9)
+    new = Catalogue.load(out).table.set_index("image_id")
+    assert len(new) > len(old)
+    kept = new.loc[old.index]
+    still = (old["split"] != "") & (kept["duplicate_of"] == "")
+    assert still.any()
+    assert (kept["split"] == old["split"])[still].all()
+    assert (kept["fold"] == old["fold"])[still].all()
+    assert not any("changed split" in note for note in report.notes)
+
+
+def test_update_says_when_new_evidence_moves_images(tmp_path):
+    root = write_ham10000(tmp_path / "ham")
+    out = tmp_path / "out"
+    build_catalogue({"ham10000": root}, out)
+    table = Catalogue.load(out).table.set_index("image_id")
+    ids = ("ham10000:ISIC_0024306", "ham10000:ISIC_0024308")
+    splits = tmp_path / "splits.csv"
+    write_csv(splits, "image_id,split", [f"{ids[0]},train", f"{ids[1]},test"])
+    build_catalogue({"ham10000": root}, out, splits=splits, update=True)
+    table = Catalogue.load(out).table.set_index("image_id")
+    assert [table.loc[own, "split"] for own in ids] == ["train", "test"]
+    # A second reading of the metadata finds that both are one lesion.
+    path = root / "HAM10000_metadata.csv"
+    path.write_text(path.read_text().replace("HAM_0000002", "HAM_0000001"))
+    report = build_catalogue({"ham10000": root}, out, update=True)
+    table = Catalogue.load(out).table.set_index("image_id")
+    assert {table.loc[own, "split"] for own in ids} == {"test"}
+    assert any(note.startswith("2 images changed split") for note in report.notes)
+
+
+def test_update_needs_a_catalogue_and_a_build_a_free_folder(tmp_path, sources):
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=r"has no catalogue\.csv"):
+        build_catalogue(sources, out, update=True)
+    assert not out.exists()
+    build_catalogue(sources, out)
+    with pytest.raises(UserError, match="--update"):
+        build_catalogue(sources, out)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="not empty"):
+        build_catalogue(sources, tmp_path / "other")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="is a file"):
+        build_catalogue(sources, tmp_path / "file")
+
+
+def test_record_of_the_build(tmp_path):
+    out = tmp_path / "out"
+    report = build_catalogue({"isic2017": write_isic2017(tmp_path / "isic")}, out, seed=7)
+    record = json.loads((out / "build.json").read_text())
+    assert record["arguments"]["seed"] == 7
+    assert set(record["versions"]) >= {"skinnet-keras", "imagehash", "pillow"}
+    assert record["report"] == json.loads(json.dumps(report.to_dict()))
+
+
+def test_what_the_sources_list_is_counted_with_and_without_image(tmp_path, sources):
+    report = build_catalogue(sources, tmp_path / "out")
+    isic2019 = report.sources["isic2019"]
+    assert (isic2019["rows"], isic2019["without_image"], isic2019["listed"]) == (3, 1, 4)
+    assert report.listed["isic2019"] == {
+        "diagnoses": {"MEL": 1, "NV": 1, "SCC": 1, "VASC": 1},
+        "downsampled_names": 1,
+    }
+
+
+def test_folds(tmp_path, sources):
+    out = tmp_path / "out"
+    build_catalogue(sources, out, folds=2)
+    table = Catalogue.load(out).table
+    assert set(table["fold"]) == {"", "0", "1"}
+    learned = table["split"].isin(SPLITS[:2])
+    assert (learned == (table["fold"] != "")).all()
