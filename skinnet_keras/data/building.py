@@ -116,7 +116,7 @@ def build_catalogue(
         inventory = take_inventory(table, roots, store, workers or os.cpu_count() or 1)
         copies = find_copies(inventory.table, inventory.prints, orientations=orientations)
         table = copies.table
-        table["group"] = name_groups(table)
+        table["group"] = name_groups(table, copies.pairs)
         table = split_table(
             table,
             dict(zip(SPLITS, fractions, strict=True)),

@@ -1,4 +1,4 @@
-"""What is measured of every image once, to find its copies: bytes, perceptual hashes, details."""
+"""What is measured of every image once, to find its copies: bytes, pixels, hashes, a thumbnail."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import imagehash
 import numpy as np
 from PIL import Image
@@ -13,33 +14,44 @@ from PIL import Image
 from skinnet_keras.data.image_io import read_image, read_mask
 from skinnet_keras.errors import UserError
 
-THUMBNAIL_SIZE = 64
-VIEWS = 2
-"""Every image is looked at twice: whole (squashed to a square), and cropped at its centre."""
+FINGERPRINT_VERSION = 2
+"""Stored fingerprints of another version are to be measured again."""
 
-# Many releases of the public sets are stored squashed to a square; the original was then most
-# likely 4:3, as HAM10000's 600x450, and its centre square is 3/4 of the width.
-_ASSUMED_ASPECT = 3 / 4
+THUMBNAIL_SIZE = 80
+
+CROPS = ((1, 1), (0.9, 0.9), (0.8, 0.8), (0.875, 1), (0.75, 1), (2 / 3, 1))
+"""Centre crops (shares of width and height) whose hashes are kept; the first is the whole.
+
+Copies are cropped evenly, or from 8:7, 4:3 or 3:2 to a square; a crop in between is near one of
+these. All are taken of the picture squashed to a square, so the aspect of a copy does not matter.
+"""
+
+_WORKING_SIZE = 192  # pixels a side; everything but the digests is measured on this
+_HAIR_WIDTH = 9  # working pixels; dark lines thinner than this are closed
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """The measurements of one image file.
+    """The measurements of one image file; about 6.6 KB.
 
     Attributes:
         sha256: Of the file's bytes.
+        pixels_sha256: Of the decoded RGB pixels and their width and height.
         width: Pixels.
         height: Pixels.
-        hashes: uint64 array of shape (VIEWS,): 64-bit perceptual hash of each view.
-        thumbnails: uint8 array of shape (VIEWS, 64, 64): each view in grey.
+        hashes: uint64 array of shape (1 + len(CROPS),): the 64-bit perceptual hash of the
+            picture, then that of each crop after dark hair is closed.
+        thumbnail: uint8 array of shape (80, 80): the picture in grey, squashed to a square,
+            dark hair closed.
         mask_error: Why the row's mask cannot be used, or "".
     """
 
     sha256: str
+    pixels_sha256: str
     width: int
     height: int
     hashes: np.ndarray
-    thumbnails: np.ndarray
+    thumbnail: np.ndarray
     mask_error: str = ""
 
 
@@ -55,36 +67,34 @@ def fingerprint(image_path: Path, mask_path: Path | None = None) -> Fingerprint:
     """
     rgb = read_image(image_path)
     height, width = rgb.shape[:2]
-    grey = Image.fromarray(rgb).convert("L")
-    views = (grey, _centre_square(grey))
+    pixels = hashlib.sha256(f"{width}x{height}:".encode())
+    pixels.update(np.ascontiguousarray(rgb).data)
+    grey = _resize(Image.fromarray(rgb).convert("L"), _WORKING_SIZE)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_HAIR_WIDTH, _HAIR_WIDTH))
+    hairless = Image.fromarray(cv2.morphologyEx(np.asarray(grey), cv2.MORPH_CLOSE, kernel))
+    hashes = [_perceptual_hash(grey), *(_perceptual_hash(hairless, *crop) for crop in CROPS)]
     return Fingerprint(
         sha256=hashlib.sha256(image_path.read_bytes()).hexdigest(),
+        pixels_sha256=pixels.hexdigest(),
         width=width,
         height=height,
-        hashes=np.array([_perceptual_hash(view) for view in views], dtype=np.uint64),
-        thumbnails=np.stack([_thumbnail(view) for view in views]),
+        hashes=np.array(hashes, dtype=np.uint64),
+        thumbnail=np.asarray(_resize(hairless, THUMBNAIL_SIZE)),
         mask_error=_mask_error(mask_path, width / height) if mask_path else "",
     )
 
 
-def _centre_square(grey: Image.Image) -> Image.Image:
-    width, height = grey.size
-    if width == height:
-        crop_width, crop_height = round(width * _ASSUMED_ASPECT), height
-    else:
-        crop_width = crop_height = min(width, height)
-    left, top = (width - crop_width) // 2, (height - crop_height) // 2
-    return grey.crop((left, top, left + crop_width, top + crop_height))
+def _resize(grey: Image.Image, size: int) -> Image.Image:
+    return grey.resize((size, size), Image.Resampling.BILINEAR)
 
 
-def _perceptual_hash(grey: Image.Image) -> int:
-    bits = imagehash.phash(grey, hash_size=8).hash
+def _perceptual_hash(grey: Image.Image, crop_width: float = 1, crop_height: float = 1) -> int:
+    left, top = (1 - crop_width) / 2 * grey.width, (1 - crop_height) / 2 * grey.height
+    box = (left, top, grey.width - left, grey.height - top)
+    # 32 x 32 is what imagehash would resize to.
+    small = grey.resize((32, 32), Image.Resampling.LANCZOS, box=box)
+    bits = imagehash.phash(small, hash_size=8).hash
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-def _thumbnail(grey: Image.Image) -> np.ndarray:
-    size = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
-    return np.asarray(grey.resize(size, Image.Resampling.BILINEAR))
 
 
 def _mask_error(path: Path, aspect: float) -> str:

@@ -12,18 +12,19 @@ from scipy.sparse.csgraph import connected_components
 from skinnet_keras.data.sources import source_named
 
 
-def name_groups(table: pd.DataFrame) -> list[str]:
-    """Group images of one lesion or patient, and copies of them, so that no split parts them.
+def name_groups(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
+    """Group images of one lesion or patient, and their copies, so that no split parts them.
 
     Args:
-        table: The columns `image_id`, `source`, `duplicate_of`, `lesion_id` and `patient_id`.
+        table: The columns `image_id`, `source`, `lesion_id` and `patient_id`.
+        pairs: `Copies.pairs`: the columns `image_id` and `other_id`.
 
     Returns:
         Group of each row: the connected component, named by its alphabetically first image.
         Lesion and patient ids link rows of one provider only.
     """
     row_of = {image_id: row for row, image_id in enumerate(table["image_id"])}
-    copies = [(row, row_of[kept]) for row, kept in enumerate(table["duplicate_of"]) if kept]
+    linked = pairs[["image_id", "other_id"]].map(row_of.__getitem__).to_numpy(dtype=np.int64)
     providers = [source_named(source).provider for source in table["source"]]
     lesions, patients = (
         equal_keys(
@@ -32,8 +33,7 @@ def name_groups(table: pd.DataFrame) -> list[str]:
         )
         for column in ("lesion_id", "patient_id")
     )
-    pairs = np.array(copies, dtype=np.int64).reshape(-1, 2)
-    component = components(len(table), pairs, lesions, patients)
+    component = components(len(table), linked, lesions, patients)
     return table.groupby(component)["image_id"].transform("min").tolist()
 
 

@@ -22,13 +22,14 @@ def test_components_join_all_evidence():
 def test_groups_chain_over_copies_lesions_and_patients():
     table = pd.DataFrame(
         [
-            ("isic2019:d", "isic2019", "", "L1", ""),
-            ("ham10000:c", "ham10000", "", "L1", ""),  # lesion of d, another set, same provider
-            ("isic2020:b", "isic2020", "", "", "P1"),
-            ("isic2020:a", "isic2020", "isic2019:d", "", "P1"),  # patient of b, copy of d
-            ("synthetic:e", "synthetic", "", "L1", ""),  # another provider's L1
-            ("isic2019:f", "isic2019", "", "", ""),
+            ("isic2019:d", "isic2019", "L1", ""),
+            ("ham10000:c", "ham10000", "L1", ""),  # lesion of d, another set, same provider
+            ("isic2020:b", "isic2020", "", "P1"),
+            ("isic2020:a", "isic2020", "", "P1"),  # patient of b, copy of d
+            ("synthetic:e", "synthetic", "L1", ""),  # another provider's L1
+            ("isic2019:f", "isic2019", "", ""),
         ],
-        columns=["image_id", "source", "duplicate_of", "lesion_id", "patient_id"],
+        columns=["image_id", "source", "lesion_id", "patient_id"],
     )
-    assert name_groups(table) == ["ham10000:c"] * 4 + ["synthetic:e", "isic2019:f"]
+    pairs = pd.DataFrame([("isic2020:a", "isic2019:d")], columns=["image_id", "other_id"])
+    assert name_groups(table, pairs) == ["ham10000:c"] * 4 + ["synthetic:e", "isic2019:f"]

@@ -79,7 +79,6 @@ def test_a_mask_decides_nothing():
     np.testing.assert_array_equal(clean(rgb, lesion, ink)[0], without)
 
 
-
 def test_equal_input_gives_equal_output():
     rgb = vignette(hairs(skin()[0])[0], 0.58)
     first, _ = clean(rgb, None, EVERYTHING)
