@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skinnet_keras.data.catalogue import PAIRS_FILE, Catalogue
-from skinnet_keras.data.copies import CAUSES
+from skinnet_keras.data.copies import CAUSES, SAME_VIEW
 from skinnet_keras.data.figures.canvas import canvas, show_image
 from skinnet_keras.data.image_io import read_image
 from skinnet_keras.errors import UserError
@@ -62,7 +62,7 @@ def sample_pairs(pairs: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     """
     shuffled = pairs.sample(frac=1, random_state=seed)
     sources = [" ".join(sorted(own)) for own in shuffled[["source", "other_source"]].to_numpy()]
-    strength = shuffled["cause"].map(list(CAUSES).index)
+    strength = shuffled["cause"].map([*CAUSES, SAME_VIEW].index)
     turn = shuffled.assign(sources=sources, strength=strength)
     turn["turn"] = turn.groupby(["cause", "sources"]).cumcount()
     chosen = turn.sort_values(["turn", "strength", "sources"], kind="stable").head(count)
