@@ -7,4 +7,5 @@ prepare_environment "[dev,jax]"
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 .venv/bin/lint-imports
-exec .venv/bin/python -m pytest "$@"
+# Two processes: the tests of one file share their fixtures.
+exec .venv/bin/python -m pytest -n 2 --dist loadfile "$@"

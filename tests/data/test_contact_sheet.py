@@ -42,10 +42,11 @@ def test_no_sheet_without_pairs(catalogue, tmp_path):
 
 def test_sample_takes_every_cause_and_pair_of_sources_before_a_second():
     rows = [("same_id", "b", "a")] * 50 + [("same_id", "a", "b")] * 50
-    rows += [("same_picture", "a", "a"), ("same_bytes", "a", "b"), ("same_id", "a", "c")]
+    rows += [("same_view", "a", "a"), ("same_picture", "a", "a"), ("same_bytes", "a", "b")]
+    rows += [("same_id", "a", "c")]
     pairs = pd.DataFrame(rows, columns=["cause", "source", "other_source"])
-    chosen = sample_pairs(pairs, 4, seed=0)
-    assert chosen["cause"].tolist() == ["same_id", "same_id", "same_bytes", "same_picture"]
+    chosen = sample_pairs(pairs, 5, seed=0)["cause"].tolist()
+    assert chosen == ["same_id", "same_id", "same_bytes", "same_picture", "same_view"]
     assert len(sample_pairs(pairs, 8, seed=0)) == 8
     assert len(sample_pairs(pairs, 500, seed=0)) == len(pairs)
     pairs["number"] = range(len(pairs))
