@@ -24,7 +24,13 @@ def configured_segmenter(config: Config) -> keras.Model:
     if config.segmenter is None:
         raise ValueError("the config has no segmenter section")
     arguments = config.segmenter.arguments
-    return build_segmenter(config.segmenter.name, image_size=config.image_size, **arguments)
+    model = build_segmenter(config.segmenter.name, image_size=config.image_size, **arguments)
+    if len(model.output) > 1:
+        # Stage (a) has one loss: auxiliary heads would stay as they were drawn.
+        model = keras.Model(
+            model.input, {"mask_logits": model.output["mask_logits"]}, name=model.name
+        )
+    return model
 
 
 def train_segmenter(context: TrainingContext) -> None:

@@ -10,7 +10,34 @@ from skinnet_keras.models import BACKBONES, SEGMENTERS, SKINNETS, build_backbone
 
 SIZE = 32
 # Width- or depth-reduced constructions, so that the runner stays fast.
-REDUCED = {"split_attention_unet": {"widths": (4, 8, 16)}}
+REDUCED = {
+    "unet": {"widths": (4, 8, 16)},
+    "r2_unet": {"widths": (4, 8, 16)},
+    "attention_unet": {"widths": (4, 8, 16)},
+    "attention_r2_unet": {"widths": (4, 8, 16)},
+    "dcsau_net": {"stem_width": 8, "encoder_widths": (4, 8), "decoder_widths": (4, 4)},
+    "malunet": {"widths": (4, 4, 8, 8, 12, 16)},
+    "transfuse": {
+        "resnet_width": 8,
+        "resnet_blocks": (1, 1, 1),
+        "token_width": 16,
+        "depth": 2,
+        "num_heads": 2,
+    },
+    "missformer": {"widths": (8, 16, 40, 64), "depth": 1, "bridge_depth": 1},
+    "transception": {"widths": (8, 16, 40, 64), "depths": (1, 1, 1, 1), "bridge_depth": 1},
+    "split_attention_unet": {"widths": (4, 8, 16)},
+    "transunet": {
+        "width": 32,
+        "units": (1, 1, 1),
+        "hidden_size": 24,
+        "depth": 1,
+        "num_heads": 2,
+        "mlp_dim": 48,
+        "decoder_widths": (8, 8, 8, 4, 4),
+    },
+    "transdeeplab": {"width": 12, "depths": (1, 1, 1), "last_depth": 2},
+}
 SMALL = {"backbone": "mbconv_tiny", "lesion_backbone": "mbconv_tiny", "metadata_units": (16, 8)}
 
 
@@ -60,8 +87,10 @@ def test_network_contract(build, tmp_path):
         assert outputs["mask_logits"].shape == (4, SIZE, SIZE, 1)
 
     with tf.GradientTape() as tape:
-        y = next(iter(model(x, training=True).values()))
-        loss = tf.reduce_sum(y * tf.random.stateless_normal(y.shape, [0, 1]))
+        loss = sum(
+            tf.reduce_sum(y * tf.random.stateless_normal(y.shape, [number, 1]))
+            for number, y in enumerate(model(x, training=True).values())
+        )
     weights = [weight.value for weight in model.trainable_weights]
     for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, weights), strict=True):
         assert gradient is not None, f"{weight.path} has no gradient"

@@ -6,9 +6,31 @@ from collections.abc import Callable
 
 import keras
 
+from skinnet_keras.models.segmentation.attention_r2_unet import attention_r2_unet
+from skinnet_keras.models.segmentation.attention_unet import attention_unet
+from skinnet_keras.models.segmentation.dcsau_net import dcsau_net
+from skinnet_keras.models.segmentation.malunet import malunet
+from skinnet_keras.models.segmentation.missformer import missformer
+from skinnet_keras.models.segmentation.r2_unet import r2_unet
 from skinnet_keras.models.segmentation.split_attention_unet import split_attention_unet
+from skinnet_keras.models.segmentation.transception import transception
+from skinnet_keras.models.segmentation.transdeeplab import transdeeplab
+from skinnet_keras.models.segmentation.transfuse import transfuse
+from skinnet_keras.models.segmentation.transunet import transunet
+from skinnet_keras.models.segmentation.unet import unet
 
 SEGMENTERS: dict[str, Callable[..., keras.Model]] = {
+    "unet": unet,
+    "r2_unet": r2_unet,
+    "attention_unet": attention_unet,
+    "attention_r2_unet": attention_r2_unet,
+    "missformer": missformer,
+    "transception": transception,
+    "transdeeplab": transdeeplab,
+    "transunet": transunet,
+    "dcsau_net": dcsau_net,
+    "malunet": malunet,
+    "transfuse": transfuse,
     "split_attention_unet": split_attention_unet,
 }
 

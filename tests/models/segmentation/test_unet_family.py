@@ -1,0 +1,144 @@
+"""U-Net, R2U-Net, Attention U-Net and Attention R2U-Net: what one skeleton has to get right."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+
+from parameter_counts import build_shapes, trainable
+from segmenter_parity import images, jax_logits, keras_logits, tflite_logits
+from skinnet_keras.models import build_segmenter
+
+NARROW = (4, 8, 16, 32, 64)
+FAMILY = ("unet", "r2_unet", "attention_unet", "attention_r2_unet")
+
+DOUBLE = {
+    "e1": 38_976,
+    "e2": 221_952,
+    "e3": 886_272,
+    "e4": 3_542_016,
+    "e5": 14_161_920,
+    "d5": 7_080_960,
+    "d4": 1_771_008,
+    "d3": 443_136,
+    "d2": 110_976,
+}
+RECURRENT = {
+    "e1": 74_368,
+    "e2": 304_000,
+    "e3": 1_214_208,
+    "e4": 4_853_248,
+    "e5": 19_405_824,
+    "d5": 5_246_464,
+    "d4": 1_312_512,
+    "d3": 328_576,
+    "d2": 82_368,
+}
+UP = {"d5_up": 4_720_128, "d4_up": 1_180_416, "d3_up": 295_296, "d2_up": 73_920}
+GATES = {"d5_gate": 263_939, "d4_gate": 66_435, "d3_gate": 16_835, "d2_gate": 4_323}
+HEAD = {"mask_logits": 65}
+
+
+@pytest.mark.parametrize(
+    ("name", "blocks"),
+    [
+        ("unet", DOUBLE | UP | HEAD),
+        ("r2_unet", RECURRENT | UP | HEAD),
+        ("attention_unet", DOUBLE | UP | GATES | HEAD),
+        ("attention_r2_unet", RECURRENT | UP | GATES | HEAD),
+    ],
+)
+def test_blocks_have_the_reference_s_numbers_of_parameters(name, blocks):
+    model = build_shapes(name)
+    # The convolutions of level N are what is neither its up-convolution nor its gate.
+    parts = {
+        block: [f"{block}_unit", f"{block}_project"] if len(block) == 2 else [block]
+        for block in blocks
+    }
+    assert {block: trainable(model, *parts[block]) for block in blocks} == blocks
+    assert trainable(model) == sum(blocks.values())
+
+
+@pytest.mark.parametrize("t", [1, 3])
+def test_recurrent_steps_add_no_parameters(t):
+    assert trainable(build_shapes("r2_unet", t=t)) == 39_091_393
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_skip_connection_comes_first(name):
+    model = build_segmenter(name, image_size=32, widths=(4, 8))
+    skip, up = model.get_layer("d2_concat").input
+    blocks = {"unet": "e1_unit2_relu", "r2_unet": "e1_residual"}
+    assert skip is model.get_layer(blocks.get(name, "d2_gate_product")).output
+    assert up is model.get_layer("d2_up_relu").output
+
+
+@pytest.mark.parametrize("name", FAMILY)
+@pytest.mark.parametrize("size", [48, 64])
+def test_any_multiple_of_16_gives_logits_of_that_size(name, size):
+    model = build_segmenter(name, image_size=size, num_classes=2, input_channels=1, widths=NARROW)
+    image = np.random.default_rng(0).uniform(0, 255, (2, size, size, 1))
+    logits = np.asarray(model({"image": image})["mask_logits"])
+    assert logits.shape == (2, size, size, 2)
+    assert np.all(np.isfinite(logits))
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_other_sizes_are_refused(name):
+    with pytest.raises(ValueError, match=f"^{name}: image_size must be a multiple of 16, got 100"):
+        build_segmenter(name, image_size=100)
+
+
+def test_logits_are_float32_under_mixed_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_segmenter("attention_unet", image_size=32, widths=(4, 8))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.get_layer("e1_unit1_conv").compute_dtype == "bfloat16"
+    assert model.output["mask_logits"].dtype == "float32"
+
+
+def _calibrated(name: str, arguments: dict) -> keras.Model:
+    """A network that has seen the images once; the logits of a fresh one hardly vary."""
+    keras.utils.set_random_seed(0)
+    model = build_segmenter(name, **arguments)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model({"image": images(model)}, training=True)
+    return model
+
+
+def _assert_same(actual: np.ndarray, expected: np.ndarray) -> None:
+    # At full size, float32 itself is off float64 by 3e-4 of the spread.
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-3 * expected.std())
+
+
+sizes = pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"image_size": 32, "widths": (4, 8, 16)}, id="reduced"),
+        pytest.param({}, marks=pytest.mark.slow, id="full-size"),
+    ],
+)
+
+
+@sizes
+@pytest.mark.parametrize("name", FAMILY)
+def test_tflite_gives_keras_s_logits_with_built_in_operators(name, arguments, tmp_path):
+    model = _calibrated(name, arguments)
+    pixels = images(model)
+    _assert_same(tflite_logits(model, pixels, tmp_path / "m.tflite"), keras_logits(model, pixels))
+
+
+@sizes
+@pytest.mark.parametrize("name", FAMILY)
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
+def test_jax_gives_tensorflow_s_logits(name, arguments, tmp_path):
+    model = _calibrated(name, arguments)
+    pixels = images(model)
+    _assert_same(jax_logits(model, pixels, tmp_path, **arguments), keras_logits(model, pixels))
