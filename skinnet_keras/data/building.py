@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -105,7 +104,9 @@ def build_catalogue(
     asked_folds: dict[str, str] = {}
     if before is not None:
         asked, asked_folds = _column(before, "split"), _column(before, "fold")
-        folds = folds or len(fold_names(before))
+        present = [int(name) for name in fold_names(before)]
+        if present and not folds:
+            folds = max(2, max(present) + 1)
     if splits:
         asked |= read_splits(Path(splits), table["image_id"])
         asked_folds |= read_folds(Path(splits), table["image_id"])
@@ -113,7 +114,7 @@ def build_catalogue(
 
     with _removed_on_failure(out):
         store = FingerprintStore(out / _FINGERPRINTS)
-        inventory = take_inventory(table, roots, store, workers or os.cpu_count() or 1)
+        inventory = take_inventory(table, roots, store, workers)
         copies = find_copies(inventory.table, inventory.prints, orientations=orientations)
         table = copies.table
         table["group"] = name_groups(table, copies.pairs)

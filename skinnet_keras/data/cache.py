@@ -6,21 +6,19 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from skinnet_keras.atomic import atomic_directory
 from skinnet_keras.data.cache_arrays import CacheArrays
 from skinnet_keras.data.cleaning import METHODS_VERSION, clean
 from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
+from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
 
 # Data worker processes only open a cache; pandas, pydantic and SciPy would slow them.
@@ -128,7 +126,7 @@ def open_cache(
     directory = catalogue.root / "cache" / _folder_name(image_size, cleaning)
     sha256 = catalogue.sha256()
     if _read_index(directory).get("catalogue_sha256") != sha256:
-        _build(catalogue, image_size, cleaning, directory, workers or os.cpu_count() or 1)
+        _build(catalogue, image_size, cleaning, directory, workers)
     return ImageCache.open(directory)
 
 
@@ -156,7 +154,7 @@ def _build(
     size: int,
     cleaning: CleaningConfig | None,
     directory: Path,
-    workers: int,
+    workers: int | None,
 ) -> None:
     table = catalogue.usable()
     image_ids = table["image_id"].tolist()
@@ -181,7 +179,9 @@ def _build(
 
         index = {"image_size": size, "image_ids": image_ids, "files": keys}
         try:
-            _run(fill, np.flatnonzero(~arrays.done).tolist(), workers, f"Caching at {size} px")
+            rows = np.flatnonzero(~arrays.done).tolist()
+            for _ in map_in_threads(fill, rows, f"Caching at {size} px", workers):
+                pass
         except KeyboardInterrupt:
             known = [key if done else None for key, done in zip(keys, arrays.done, strict=True)]
             arrays.save()
@@ -201,13 +201,3 @@ def _file_keys(catalogue: Catalogue, table: pd.DataFrame) -> list[str]:
 
     rows = table[["source", "path", "mask_path"]].itertuples(index=False)
     return [file_key(source, catalogue.sources[source], *paths) for source, *paths in rows]
-
-
-def _run(fill: Callable[[int], None], rows: Sequence[int], workers: int, title: str) -> None:
-    """Call `fill` for each row in threads; re-raises what it raises."""
-    # Pillow and OpenCV work without holding the interpreter lock: threads keep all cores busy and
-    # write straight into the memory map.
-    with ThreadPoolExecutor(workers) as pool:
-        filled = pool.map(fill, rows)
-        for _ in track(filled, title, len(rows), console=Console(stderr=True)):
-            pass

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-
-from rich.console import Console
-from rich.progress import track
 
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.image_io import read_image, read_mask
+from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
 
 ASPECT_TOLERANCE = 0.02
@@ -38,14 +34,14 @@ def check_files(catalogue: Catalogue, *, workers: int | None = None) -> FileChec
 
     Args:
         catalogue: The catalogue.
-        workers: Threads; by default one a CPU core. Pillow decodes without holding the
-            interpreter lock.
+        workers: Threads; by default one a CPU core.
     """
     image_ids = catalogue.table["image_id"].drop_duplicates().tolist()
-    console = Console(stderr=True)
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        decoded = pool.map(lambda image_id: _decode(catalogue, image_id), image_ids)
-        results = list(track(decoded, "Decoding images", len(image_ids), console=console))
+    results = list(
+        map_in_threads(
+            lambda image_id: _decode(catalogue, image_id), image_ids, "Decoding images", workers
+        )
+    )
     return FileCheck(
         [problem for problems, _ in results for problem in problems],
         {image_id: size for image_id, (_, size) in zip(image_ids, results, strict=True) if size},

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.progress import track
 
 from skinnet_keras.data.fingerprint_store import FingerprintStore, file_key
 from skinnet_keras.data.fingerprints import Fingerprint, fingerprint
+from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
 
 
@@ -37,7 +35,7 @@ class Inventory:
 
 
 def take_inventory(
-    table: pd.DataFrame, roots: Mapping[str, Path], store: FingerprintStore, workers: int
+    table: pd.DataFrame, roots: Mapping[str, Path], store: FingerprintStore, workers: int | None
 ) -> Inventory:
     """Measure the images of a table, with a progress bar, and leave out what cannot be used.
 
@@ -46,7 +44,7 @@ def take_inventory(
         roots: Source name -> its folder.
         store: Known fingerprints; new ones are added to it, so that an interrupted call is not
             lost.
-        workers: Threads. Pillow decodes without holding the interpreter lock.
+        workers: Threads; by default one a CPU core.
 
     Raises:
         UserError: No image can be read.
@@ -65,16 +63,13 @@ def take_inventory(
             return error
 
     measured: list[Fingerprint | UserError] = []
-    console = Console(stderr=True)
-    pool = ThreadPoolExecutor(workers)
+    results = map_in_threads(measure, range(len(files)), "Reading images", workers)
     try:
-        results = pool.map(measure, range(len(files)))
-        for row, item in enumerate(track(results, "Reading images", len(files), console=console)):
+        for row, item in enumerate(results):
             measured.append(item)
             if known[row] is None and isinstance(item, Fingerprint):
                 store.add(keys[row], item)
     finally:
-        pool.shutdown(cancel_futures=True)  # after Ctrl-C: without reading the rest
         store.flush()
 
     unreadable = [str(item) for item in measured if isinstance(item, UserError)]

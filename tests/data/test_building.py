@@ -7,7 +7,15 @@ import os
 
 import pytest
 
-from layouts import picture, save_image, write_all, write_csv, write_ham10000, write_isic2017
+from layouts import (
+    picture,
+    save_image,
+    write_all,
+    write_csv,
+    write_ham10000,
+    write_isic2017,
+    write_isic2020,
+)
 from skinnet_keras.data import building, inventory
 from skinnet_keras.data.building import build_catalogue
 from skinnet_keras.data.catalogue import Catalogue
@@ -185,3 +193,12 @@ def test_folds(tmp_path, sources):
     assert set(table["fold"]) == {"", "0", "1"}
     learned = table["split"].isin(SPLITS[:2])
     assert (learned == (table["fold"] != "")).all()
+
+
+def test_catalogue_too_small_for_folds_can_be_updated(tmp_path):
+    root = write_isic2020(tmp_path / "isic2020")
+    build_catalogue({"isic2020": root}, tmp_path / "out", fractions=(1, 0, 0))
+    before = Catalogue.load(tmp_path / "out").table
+    assert set(before["fold"]) == {"", "0"}
+    build_catalogue({"isic2020": root}, tmp_path / "out", fractions=(1, 0, 0), update=True)
+    assert Catalogue.load(tmp_path / "out").table.equals(before)
