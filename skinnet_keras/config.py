@@ -50,6 +50,25 @@ class SegmenterConfig(_Section):
     run: str | None = Field(
         default=None, description="a finished run whose segmenter and masks are used again"
     )
+    masks: str | None = Field(
+        default=None, description="masks in the catalogue, from `segment predict --data`"
+    )
+
+
+class SegmentationLossConfig(_Section):
+    """Loss of stage (a), on mask logits (paper, section 1.3: BCE + Dice).
+
+    `output_weights` count where a network has auxiliary outputs (TransFuse, section 3.3 of
+    arXiv:2102.08005).
+    """
+
+    name: Literal["bce_dice", "dice", "focal", "tversky", "boundary_bce_iou"] = "bce_dice"
+    arguments: dict[str, Any] = {}
+    output_weights: dict[str, float] = {
+        "mask_logits": 0.5,
+        "mask_logits_1": 0.3,
+        "mask_logits_x": 0.2,
+    }
 
 
 class ScheduleConfig(_Section):
@@ -152,6 +171,7 @@ class Config(_Section):
     segmenter: SegmenterConfig | None = None
     stages: StagesConfig
     loss: LossConfig = LossConfig()
+    segmentation_loss: SegmentationLossConfig = SegmentationLossConfig()
     balance: BalanceConfig = BalanceConfig()
     l2: float = Field(default=1e-5, ge=0)
     augmentation: bool = True

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import keras
 
-from skinnet_keras.models.segmentation.unet_blocks import (
+from skinnet_keras.models.segmentation.blocks.unet_blocks import (
     WIDTHS,
     double_convolution,
     u_shaped_network,

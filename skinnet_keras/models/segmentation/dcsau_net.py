@@ -15,15 +15,15 @@ from math import sqrt
 import keras
 
 from skinnet_keras.models.layers import BATCH_NORM, SplitAttentionSum, image_normalization
-from skinnet_keras.models.segmentation.align_corners import AlignCornersUpsampling
-from skinnet_keras.models.segmentation.grouped_convolution import GroupedConv2D
-from skinnet_keras.models.segmentation.projections import (
+from skinnet_keras.models.segmentation.blocks.align_corners import AlignCornersUpsampling
+from skinnet_keras.models.segmentation.blocks.grouped_convolution import GroupedConv2D
+from skinnet_keras.models.segmentation.blocks.projections import (
     convolution,
     depthwise_convolution,
     linear,
     pytorch_start,
 )
-from skinnet_keras.models.segmentation.splitting import Split
+from skinnet_keras.models.segmentation.blocks.splitting import Split
 
 _layers = keras.layers
 

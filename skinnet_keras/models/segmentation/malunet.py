@@ -18,11 +18,11 @@ from math import sqrt
 import keras
 
 from skinnet_keras.models.layers import image_normalization
-from skinnet_keras.models.segmentation.align_corners import AlignCornersUpsampling
-from skinnet_keras.models.segmentation.channel_pooling import ChannelMax, ChannelMean
-from skinnet_keras.models.segmentation.external_attention import ExternalAttention
-from skinnet_keras.models.segmentation.group_norm import GroupNorm2D
-from skinnet_keras.models.segmentation.splitting import Split
+from skinnet_keras.models.segmentation.blocks.align_corners import AlignCornersUpsampling
+from skinnet_keras.models.segmentation.blocks.channel_pooling import ChannelMax, ChannelMean
+from skinnet_keras.models.segmentation.blocks.external_attention import ExternalAttention
+from skinnet_keras.models.segmentation.blocks.group_norm import GroupNorm2D
+from skinnet_keras.models.segmentation.blocks.splitting import Split
 
 _layers = keras.layers
 

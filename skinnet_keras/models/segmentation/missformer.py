@@ -16,14 +16,14 @@ from collections.abc import Sequence
 import keras
 
 from skinnet_keras.models.layers import image_normalization
-from skinnet_keras.models.segmentation.context_bridge import context_bridge
-from skinnet_keras.models.segmentation.expanding_decoder import expanding_decoder
-from skinnet_keras.models.segmentation.mix_transformer import (
+from skinnet_keras.models.segmentation.blocks.context_bridge import context_bridge
+from skinnet_keras.models.segmentation.blocks.expanding_decoder import expanding_decoder
+from skinnet_keras.models.segmentation.blocks.mix_transformer import (
     layer_norm,
     patch_embedding,
     spatial_reduction_block,
 )
-from skinnet_keras.models.segmentation.projections import xavier_start
+from skinnet_keras.models.segmentation.blocks.projections import xavier_start
 
 _REDUCTIONS = (8, 4, 2, 1)
 

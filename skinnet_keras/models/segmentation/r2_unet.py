@@ -12,7 +12,7 @@ from functools import partial
 
 import keras
 
-from skinnet_keras.models.segmentation.unet_blocks import (
+from skinnet_keras.models.segmentation.blocks.unet_blocks import (
     WIDTHS,
     recurrent_residual_block,
     u_shaped_network,

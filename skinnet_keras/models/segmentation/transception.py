@@ -19,15 +19,15 @@ from collections.abc import Sequence
 import keras
 
 from skinnet_keras.models.layers import image_normalization
-from skinnet_keras.models.segmentation.context_bridge import context_bridge
-from skinnet_keras.models.segmentation.expanding_decoder import expanding_decoder
-from skinnet_keras.models.segmentation.inception_stage import inception_stage
-from skinnet_keras.models.segmentation.mix_transformer import (
+from skinnet_keras.models.segmentation.blocks.context_bridge import context_bridge
+from skinnet_keras.models.segmentation.blocks.expanding_decoder import expanding_decoder
+from skinnet_keras.models.segmentation.blocks.inception_stage import inception_stage
+from skinnet_keras.models.segmentation.blocks.mix_transformer import (
     efficient_attention_block,
     layer_norm,
     patch_embedding,
 )
-from skinnet_keras.models.segmentation.projections import xavier_start
+from skinnet_keras.models.segmentation.blocks.projections import xavier_start
 
 
 def transception(

@@ -14,10 +14,10 @@ import keras
 import numpy as np
 
 from skinnet_keras.models.layers import image_normalization
-from skinnet_keras.models.segmentation.cbam import residual_cbam
-from skinnet_keras.models.segmentation.patches import patch_expanding, patch_merging
-from skinnet_keras.models.segmentation.projections import convolution, linear
-from skinnet_keras.models.segmentation.swin import layer_norm, swin_stage
+from skinnet_keras.models.segmentation.blocks.cbam import residual_cbam
+from skinnet_keras.models.segmentation.blocks.patches import patch_expanding, patch_merging
+from skinnet_keras.models.segmentation.blocks.projections import convolution, linear
+from skinnet_keras.models.segmentation.blocks.swin import layer_norm, swin_stage
 
 _layers = keras.layers
 SSPP_HEADS = 3

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import keras
 
 from skinnet_keras.models.layers import image_normalization
-from skinnet_keras.models.segmentation.align_corners import AlignCornersUpsampling
-from skinnet_keras.models.segmentation.bifusion import bifusion, conv, conv_bn_relu, up_block
-from skinnet_keras.models.segmentation.deit import deit_encoder
-from skinnet_keras.models.segmentation.resnet import resnet_stage, resnet_stem
+from skinnet_keras.models.segmentation.blocks.align_corners import AlignCornersUpsampling
+from skinnet_keras.models.segmentation.blocks.bifusion import bifusion, conv, conv_bn_relu, up_block
+from skinnet_keras.models.segmentation.blocks.deit import deit_encoder
+from skinnet_keras.models.segmentation.blocks.resnet import resnet_stage, resnet_stem
 
 _layers = keras.layers
 

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import keras
 
 from skinnet_keras.models.layers import BATCH_NORM, image_normalization
-from skinnet_keras.models.segmentation.align_corners import AlignCornersUpsampling
-from skinnet_keras.models.segmentation.group_norm import GroupNorm2D
-from skinnet_keras.models.segmentation.projections import convolution, pytorch_start
-from skinnet_keras.models.segmentation.vit import PositionEmbedding, layer_norm, vit_block
-from skinnet_keras.models.segmentation.weight_standardization import StandardizedConv2D
+from skinnet_keras.models.segmentation.blocks.align_corners import AlignCornersUpsampling
+from skinnet_keras.models.segmentation.blocks.group_norm import GroupNorm2D
+from skinnet_keras.models.segmentation.blocks.projections import convolution, pytorch_start
+from skinnet_keras.models.segmentation.blocks.vit import PositionEmbedding, layer_norm, vit_block
+from skinnet_keras.models.segmentation.blocks.weight_standardization import StandardizedConv2D
 
 _layers = keras.layers
 GROUPS = 32

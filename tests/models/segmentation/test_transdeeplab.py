@@ -8,9 +8,9 @@ import pytest
 
 from parameter_counts import build_shapes, trainable
 from skinnet_keras.models import build_segmenter
-from skinnet_keras.models.segmentation.drop_path import DropPath
+from skinnet_keras.models.segmentation.blocks.drop_path import DropPath
+from skinnet_keras.models.segmentation.blocks.window_attention import WindowAttention
 from skinnet_keras.models.segmentation.transdeeplab import sspp_windows
-from skinnet_keras.models.segmentation.window_attention import WindowAttention
 
 REDUCED = {"width": 12, "depths": (2, 2, 2), "last_depth": 2}
 ENCODER = ("embed", "stage", "merge", "low")

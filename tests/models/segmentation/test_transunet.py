@@ -9,7 +9,7 @@ import pytest
 from parameter_counts import build_shapes, trainable
 from segmenter_parity import lively
 from skinnet_keras.models import build_segmenter
-from skinnet_keras.models.segmentation.group_norm import GroupNorm2D
+from skinnet_keras.models.segmentation.blocks.group_norm import GroupNorm2D
 
 REDUCED = {
     "width": 32,

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.window_attention import WindowAttention
-from skinnet_keras.models.segmentation.windows import WindowPartition, WindowReverse
+from skinnet_keras.models.segmentation.blocks.window_attention import WindowAttention
+from skinnet_keras.models.segmentation.blocks.windows import WindowPartition, WindowReverse
 
 GRID, WINDOW = 4, 2
 

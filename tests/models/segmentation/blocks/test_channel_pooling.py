@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.channel_pooling import ChannelMax, ChannelMean
+from skinnet_keras.models.segmentation.blocks.channel_pooling import ChannelMax, ChannelMean
 
 
 @pytest.mark.parametrize(("layer", "expected"), [(ChannelMean, 2.0), (ChannelMax, 6.0)])

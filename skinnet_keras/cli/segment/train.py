@@ -1,4 +1,4 @@
-"""`skinnet segment`: segmentation networks on their own."""
+"""`skinnet segment train`: a segmentation network on its own."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Segmentation networks on their own.")
 
-
-@app.callback()
-def segment() -> None:
-    """Segmentation networks on their own."""
-
-
-@app.command()
 def train(
     data: Annotated[Path, typer.Option(help="catalogue folder with masks")],
     overrides: Annotated[

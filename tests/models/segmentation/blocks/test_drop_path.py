@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.drop_path import DropPath
+from skinnet_keras.models.segmentation.blocks.drop_path import DropPath
 
 
 def test_inference_and_rate_zero_change_nothing():

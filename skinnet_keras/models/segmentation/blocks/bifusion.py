@@ -7,9 +7,9 @@ from typing import Any
 import keras
 
 from skinnet_keras.models.layers import BATCH_NORM
-from skinnet_keras.models.segmentation.align_corners import AlignCornersUpsampling
-from skinnet_keras.models.segmentation.channel_pooling import ChannelMax, ChannelMean
-from skinnet_keras.models.segmentation.projections import convolution, pytorch_start
+from skinnet_keras.models.segmentation.blocks.align_corners import AlignCornersUpsampling
+from skinnet_keras.models.segmentation.blocks.channel_pooling import ChannelMax, ChannelMean
+from skinnet_keras.models.segmentation.blocks.projections import convolution, pytorch_start
 
 _layers = keras.layers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from skinnet_keras.models.segmentation.projections import convolution, pytorch_start
+from skinnet_keras.models.segmentation.blocks.projections import convolution, pytorch_start
 
 _layers = keras.layers
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import keras
 
-from skinnet_keras.models.segmentation.attention import DotProductAttention
-from skinnet_keras.models.segmentation.projections import convolution, linear
-from skinnet_keras.models.segmentation.splitting import Split
-from skinnet_keras.models.segmentation.vit import PositionEmbedding, layer_norm
+from skinnet_keras.models.segmentation.blocks.attention import DotProductAttention
+from skinnet_keras.models.segmentation.blocks.projections import convolution, linear
+from skinnet_keras.models.segmentation.blocks.splitting import Split
+from skinnet_keras.models.segmentation.blocks.vit import PositionEmbedding, layer_norm
 
 _layers = keras.layers
 

@@ -5,7 +5,7 @@ from math import erf
 import keras
 import numpy as np
 
-from skinnet_keras.models.segmentation.vit import PositionEmbedding, vit_block
+from skinnet_keras.models.segmentation.blocks.vit import PositionEmbedding, vit_block
 
 
 def _layer_norm(x, gamma, beta):

@@ -7,7 +7,10 @@ import warnings
 import keras
 from keras import ops
 
-from skinnet_keras.models.segmentation.windows import relative_position_index, shifted_window_mask
+from skinnet_keras.models.segmentation.blocks.windows import (
+    relative_position_index,
+    shifted_window_mask,
+)
 
 
 def _softmax(scores):

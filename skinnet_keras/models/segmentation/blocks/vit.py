@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from skinnet_keras.models.segmentation.attention import DotProductAttention
-from skinnet_keras.models.segmentation.projections import linear
+from skinnet_keras.models.segmentation.blocks.attention import DotProductAttention
+from skinnet_keras.models.segmentation.blocks.projections import linear
 
 _layers = keras.layers
 

@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from skinnet_keras.models.layers import BATCH_NORM
-from skinnet_keras.models.segmentation.projections import convolution
-from skinnet_keras.models.segmentation.splitting import Split
+from skinnet_keras.models.segmentation.blocks.projections import convolution
+from skinnet_keras.models.segmentation.blocks.splitting import Split
 
 _layers = keras.layers
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.align_corners import (
+from skinnet_keras.models.segmentation.blocks.align_corners import (
     AlignCornersUpsampling,
     align_corners_matrix,
 )

@@ -3,7 +3,11 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from skinnet_keras.models.segmentation.patches import PatchGather, patch_expanding, patch_merging
+from skinnet_keras.models.segmentation.blocks.patches import (
+    PatchGather,
+    patch_expanding,
+    patch_merging,
+)
 
 
 def test_pixels_of_a_patch_are_gathered_column_by_column():

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from skinnet_keras.models.segmentation.mix_transformer import layer_norm
-from skinnet_keras.models.segmentation.projections import linear, xavier_start
+from skinnet_keras.models.segmentation.blocks.mix_transformer import layer_norm
+from skinnet_keras.models.segmentation.blocks.projections import linear, xavier_start
 
 _layers = keras.layers
 

@@ -8,18 +8,24 @@ import keras
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.attention import DotProductAttention, FactorizedAttention
-from skinnet_keras.models.segmentation.context_bridge import (
+from skinnet_keras.models.segmentation.blocks.attention import (
+    DotProductAttention,
+    FactorizedAttention,
+)
+from skinnet_keras.models.segmentation.blocks.context_bridge import (
     _channel_attention,
     _channel_major_tokens,
     _cut,
     _join,
 )
-from skinnet_keras.models.segmentation.coordinate_attention import SiLUGate, coordinate_attention
-from skinnet_keras.models.segmentation.expanding_decoder import DepthToSpace
-from skinnet_keras.models.segmentation.inception_stage import inception_stage
-from skinnet_keras.models.segmentation.mix_transformer import mix_ffn, patch_embedding
-from skinnet_keras.models.segmentation.splitting import Split
+from skinnet_keras.models.segmentation.blocks.coordinate_attention import (
+    SiLUGate,
+    coordinate_attention,
+)
+from skinnet_keras.models.segmentation.blocks.expanding_decoder import DepthToSpace
+from skinnet_keras.models.segmentation.blocks.inception_stage import inception_stage
+from skinnet_keras.models.segmentation.blocks.mix_transformer import mix_ffn, patch_embedding
+from skinnet_keras.models.segmentation.blocks.splitting import Split
 
 
 def _random(*shape: int) -> np.ndarray:

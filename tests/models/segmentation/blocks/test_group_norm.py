@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.group_norm import GroupNorm2D
+from skinnet_keras.models.segmentation.blocks.group_norm import GroupNorm2D
 
 
 def _maps(shape, seed: int = 0) -> np.ndarray:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.windows import (
+from skinnet_keras.models.segmentation.blocks.windows import (
     WindowPartition,
     WindowReverse,
     cyclic_shift,

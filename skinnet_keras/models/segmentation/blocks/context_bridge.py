@@ -10,10 +10,13 @@ from collections.abc import Collection, Sequence
 
 import keras
 
-from skinnet_keras.models.segmentation.attention import DotProductAttention, FactorizedAttention
-from skinnet_keras.models.segmentation.mix_transformer import layer_norm, mix_ffn
-from skinnet_keras.models.segmentation.projections import convolution, linear
-from skinnet_keras.models.segmentation.splitting import Split
+from skinnet_keras.models.segmentation.blocks.attention import (
+    DotProductAttention,
+    FactorizedAttention,
+)
+from skinnet_keras.models.segmentation.blocks.mix_transformer import layer_norm, mix_ffn
+from skinnet_keras.models.segmentation.blocks.projections import convolution, linear
+from skinnet_keras.models.segmentation.blocks.splitting import Split
 
 _layers = keras.layers
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import keras
 
-from skinnet_keras.models.segmentation.drop_path import DropPath
-from skinnet_keras.models.segmentation.projections import linear
-from skinnet_keras.models.segmentation.window_attention import WindowAttention
-from skinnet_keras.models.segmentation.windows import WindowPartition, WindowReverse
+from skinnet_keras.models.segmentation.blocks.drop_path import DropPath
+from skinnet_keras.models.segmentation.blocks.projections import linear
+from skinnet_keras.models.segmentation.blocks.window_attention import WindowAttention
+from skinnet_keras.models.segmentation.blocks.windows import WindowPartition, WindowReverse
 
 _layers = keras.layers
 MLP_RATIO = 4

@@ -8,9 +8,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from skinnet_keras.models.segmentation.expanding_decoder import DepthToSpace
-from skinnet_keras.models.segmentation.projections import linear
-from skinnet_keras.models.segmentation.swin import layer_norm
+from skinnet_keras.models.segmentation.blocks.expanding_decoder import DepthToSpace
+from skinnet_keras.models.segmentation.blocks.projections import linear
+from skinnet_keras.models.segmentation.blocks.swin import layer_norm
 
 
 @keras.saving.register_keras_serializable("skinnet_keras")

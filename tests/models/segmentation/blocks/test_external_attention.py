@@ -3,7 +3,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from skinnet_keras.models.segmentation.external_attention import ExternalAttention
+from skinnet_keras.models.segmentation.blocks.external_attention import ExternalAttention
 
 
 def test_two_pixels_by_hand():

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.weight_standardization import StandardizedConv2D
+from skinnet_keras.models.segmentation.blocks.weight_standardization import StandardizedConv2D
 
 
 def test_filters_are_standardised_one_by_one():

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.grouped_convolution import GroupedConv2D
+from skinnet_keras.models.segmentation.blocks.grouped_convolution import GroupedConv2D
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinnet_keras.models.segmentation.unet_blocks import (
+from skinnet_keras.models.segmentation.blocks.unet_blocks import (
     attention_gate,
     double_convolution,
     recurrent_residual_block,

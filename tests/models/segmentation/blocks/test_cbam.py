@@ -3,7 +3,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from skinnet_keras.models.segmentation.cbam import residual_cbam
+from skinnet_keras.models.segmentation.blocks.cbam import residual_cbam
 
 
 def _sigmoid(x):

@@ -7,16 +7,16 @@ from typing import Any
 import keras
 
 from skinnet_keras.models.layers import BATCH_NORM
-from skinnet_keras.models.segmentation.attention import FactorizedAttention
-from skinnet_keras.models.segmentation.coordinate_attention import coordinate_attention
-from skinnet_keras.models.segmentation.mix_transformer import layer_norm, mix_ffn
-from skinnet_keras.models.segmentation.projections import (
+from skinnet_keras.models.segmentation.blocks.attention import FactorizedAttention
+from skinnet_keras.models.segmentation.blocks.coordinate_attention import coordinate_attention
+from skinnet_keras.models.segmentation.blocks.mix_transformer import layer_norm, mix_ffn
+from skinnet_keras.models.segmentation.blocks.projections import (
     convolution,
     depthwise_convolution,
     linear,
     xavier_start,
 )
-from skinnet_keras.models.segmentation.splitting import Split
+from skinnet_keras.models.segmentation.blocks.splitting import Split
 
 _layers = keras.layers
 

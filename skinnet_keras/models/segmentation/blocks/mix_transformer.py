@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import keras
 
-from skinnet_keras.models.segmentation.attention import DotProductAttention, FactorizedAttention
-from skinnet_keras.models.segmentation.projections import (
+from skinnet_keras.models.segmentation.blocks.attention import (
+    DotProductAttention,
+    FactorizedAttention,
+)
+from skinnet_keras.models.segmentation.blocks.projections import (
     Start,
     convolution,
     depthwise_convolution,

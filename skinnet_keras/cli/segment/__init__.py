@@ -1,0 +1,16 @@
+"""`skinnet segment`: one module a verb."""
+
+import typer
+
+from skinnet_keras.cli.segment import train
+
+app = typer.Typer(no_args_is_help=True, help="Segmentation networks on their own.")
+
+
+@app.callback()
+def segment() -> None:
+    """Segmentation networks on their own."""
+
+
+for _function in (train.train,):
+    app.command()(_function)

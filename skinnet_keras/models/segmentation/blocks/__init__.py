@@ -1,0 +1,1 @@
+"""Blocks that several segmentation networks are made of, one idea a file."""
