@@ -19,7 +19,7 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.pipeline import Samples, evaluation_dataset, training_dataset
 from skinnet_keras.data.synthetic import write_synthetic
 from skinnet_keras.models import build_segmenter
-from skinnet_keras.training.losses import BCEDice
+from skinnet_keras.training.segmentation_losses import BCEDice
 
 
 def main():

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from skinnet_keras.atomic import atomic_file
 from skinnet_keras.config import Config
 from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue
@@ -29,7 +27,7 @@ from skinnet_keras.models.loading import load_keras
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
 from skinnet_keras.training.losses import best_constant_prediction
-from skinnet_keras.training.masks import PredictedMasks, link_masks
+from skinnet_keras.training.masks import PredictedMasks
 from skinnet_keras.training.prediction import predict_probabilities
 from skinnet_keras.training.runs import Run
 from skinnet_keras.training.samples import (
@@ -43,6 +41,7 @@ from skinnet_keras.training.segmentation import (
     score_segmenter,
     train_segmenter,
 )
+from skinnet_keras.training.segmenter_source import check_source, take_segmenter
 from skinnet_keras.training.stages import configured_loss, train_classifier
 
 
@@ -50,10 +49,11 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     """Check that the data serve the config, then create the run directory.
 
     Raises:
-        UserError: A network's name or arguments are unknown, the segmenter's run has another
-            cleaning, a split has no labelled image or no mask, or the directory is in use.
+        UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
+            names are missing or have another cleaning, a split has no labelled image or no mask,
+            or the directory is in use.
     """
-    _check_networks(config)
+    _check_networks(config, catalogue)
     cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
     if config.stages.segmentation:
         for split in ("train", "val"):
@@ -106,7 +106,7 @@ def run_experiment(run: Run) -> dict[str, Any]:
     return metrics
 
 
-def _check_networks(config: Config) -> None:
+def _check_networks(config: Config, catalogue: Catalogue) -> None:
     if config.model:
         for key in ("backbone", "lesion_backbone"):
             name = getattr(config.model, key)
@@ -114,17 +114,8 @@ def _check_networks(config: Config) -> None:
                 raise UserError(
                     f"model.{key}: unknown backbone {name!r}: choose one of {', '.join(BACKBONES)}."
                 )
-    if config.segmenter and config.segmenter.run:
-        needed = ["segmenter.keras", *(["masks.npy", "masks.csv"] if config.uses_mask else [])]
-        for name in needed:
-            if not (Path(config.segmenter.run) / name).is_file():
-                raise UserError(f"segmenter.run: {config.segmenter.run} holds no {name}.")
-        if Run.open(Path(config.segmenter.run)).config.cleaning != config.cleaning:
-            raise UserError(
-                f"segmenter.run: {config.segmenter.run} was trained with another cleaning section; "
-                "its masks do not fit these images. Use the same one."
-            )
-    elif config.segmenter:
+    check_source(config, catalogue)
+    if config.segmenter and not config.segmenter.run:
         try:
             configured_segmenter(config)
         except (TypeError, ValueError) as error:
@@ -144,10 +135,7 @@ def _segmentation(context: TrainingContext) -> dict[str, Any]:
     run, config = context.run, context.config
     source = config.segmenter.run if config.segmenter else None
     if source:
-        with atomic_file(run.directory / "segmenter.keras") as temporary:
-            shutil.copyfile(Path(source) / "segmenter.keras", temporary)
-        if config.uses_mask:
-            link_masks(Path(source), run.directory)
+        take_segmenter(context, Path(source))
     else:
         train_segmenter(context)
     segmenter = load_keras(run.directory / "segmenter.keras")

@@ -1,13 +1,9 @@
-"""Logits of one segmentation network from Keras, from TFLite and on the JAX backend."""
+"""Segmentation networks whose outputs vary, and how close two runs of one have to be."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -15,87 +11,106 @@ import numpy as np
 from skinnet_keras.models import build_segmenter
 
 
-def lively(name: str, **arguments: Any) -> keras.Model:
-    """Build a network whose logits vary over the image, which those of a fresh one hardly do."""
+class Network(NamedTuple):
+    """A network that can be compared with itself elsewhere.
+
+    Attributes:
+        name: Its name in the registry.
+        arguments: The arguments it was built with.
+        model: The model.
+        pixels: float32 (2, S, S, C) in 0..255.
+        outputs: Name -> float32 logits (2, S, S, num_classes) that it gives for these pixels.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    model: keras.Model
+    pixels: np.ndarray
+    outputs: dict[str, np.ndarray]
+
+
+def lively_network(name: str, **arguments) -> Network:
+    """Build a network and run it, checking that its logits vary enough for comparisons."""
+    model = lively(name, **arguments)
+    pixels = images(model)
+    outputs = model({"image": pixels}, training=False)
+    outputs = {output: np.asarray(logits) for output, logits in outputs.items()}
+    for output, logits in outputs.items():
+        # Within every image and between the two; large, equal logits would hide any error.
+        enough = max(0.05 * np.abs(logits).max(), 0.05)
+        assert logits.std(axis=(1, 2)).min() > enough, output
+        assert np.abs(logits[0] - logits[1]).mean() > enough, output
+    return Network(name, arguments, model, pixels, outputs)
+
+
+def lively(name: str, **arguments) -> keras.Model:
+    """Build a network whose logits vary with the pixels, which those of a fresh one hardly do.
+
+    Kernels get noise of 1 / sqrt(fan-in), which neither dies out nor explodes from layer to
+    layer however wide the network is; biases, scales and shifts get noise of 0.1. Batch
+    normalisation sees some images and then has its statistics moved a little, so that nothing
+    is normalised perfectly.
+    """
     keras.utils.set_random_seed(0)
     model = build_segmenter(name, **arguments)
     generator = np.random.default_rng(0)
-    for weight in model.weights:
-        if weight.path.endswith("moving_variance"):
-            weight.assign(generator.uniform(0.5, 1.5, weight.shape))
-        else:
-            weight.assign_add(generator.normal(0, 0.1, weight.shape))
+    for layer in model.layers:
+        depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+        for weight in layer.trainable_weights:
+            fan_in = math.prod(weight.shape[:2] if depthwise else weight.shape[:-1])
+            scale = 0.1 if len(weight.shape) == 1 else fan_in**-0.5
+            weight.assign_add(generator.normal(0.0, scale, weight.shape))
+    _calibrate(model, generator)
     return model
 
 
+def _calibrate(model: keras.Model, generator: np.random.Generator) -> None:
+    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    if norms:
+        model({"image": images(model)}, training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        variance = np.asarray(norm.moving_variance)
+        shift = generator.normal(0.0, 0.1, variance.shape) * np.sqrt(variance)
+        norm.moving_mean.assign_add(shift)
+        norm.moving_variance.assign(variance * generator.uniform(0.8, 1.25, variance.shape))
+
+
 def images(model: keras.Model, count: int = 2) -> np.ndarray:
-    """Make random pixels for the input `image`: float32 (count, S, S, C) in 0..255."""
-    shape = model.input["image"].shape[1:]
-    return np.random.default_rng(1).uniform(0, 255, (count, *shape)).astype("float32")
+    """Make pixels for the input `image`: coarse and fine blocks and noise, no two images alike.
 
+    Args:
+        model: A network with a square input of even size.
+        count: Number of images.
 
-def keras_logits(model: keras.Model, pixels: np.ndarray) -> np.ndarray:
-    """Run the network here, checking that its logits vary enough for a comparison to count."""
-    logits = np.asarray(model({"image": pixels}, training=False)["mask_logits"])
-    assert logits.std(axis=(1, 2)).min() > 0.01
-    assert np.abs(logits[0] - logits[1]).mean() > 0.01
-    return logits
-
-
-def tflite_logits(model: keras.Model, pixels: np.ndarray, path: Path) -> np.ndarray:
-    """Convert with built-in operators only and run the file."""
-    from skinnet_keras.export.runners import TFLiteRunner
-    from skinnet_keras.export.tflite import custom_operators, write_tflite
-
-    write_tflite(model, path, precision="float32")
-    assert custom_operators(path.read_bytes()) == []
-    return TFLiteRunner(path).predict({"image": pixels})["mask_logits"]
-
-
-_ON_JAX = """
-import json
-import sys
-import jax
-import keras
-import numpy as np
-from skinnet_keras.models import build_segmenter
-
-assert keras.backend.backend() == "jax"
-name, folder, arguments = sys.argv[1:]
-# Shapes only: drawing the fresh weights, which nobody needs, takes longer than all the rest.
-with keras.StatelessScope(initialize_variables=False):
-    model = build_segmenter(name, **json.loads(arguments))
-
-
-@jax.jit
-def run(weights, pixels):
-    count = len(model.trainable_variables)
-    outputs, _ = model.stateless_call(
-        weights[:count], weights[count:], {"image": pixels}, training=False
-    )
-    return outputs["mask_logits"]
-
-
-weights = list(np.load(f"{folder}/weights.npz").values())
-np.save(f"{folder}/logits.npy", run(weights, np.load(f"{folder}/pixels.npy")))
-"""
-
-
-def jax_logits(
-    model: keras.Model, pixels: np.ndarray, folder: Path, **arguments: Any
-) -> np.ndarray:
-    """Rebuild the network on JAX in another process, with the same weights, and run it.
-
-    Keras fixes its backend when it is imported. `arguments` are those of the builder.
+    Returns:
+        float32 (count, S, S, C) in 0..255.
     """
-    weights = [*model.trainable_variables, *model.non_trainable_variables]
-    np.savez(folder / "weights.npz", *(np.asarray(weight) for weight in weights))
-    np.save(folder / "pixels.npy", pixels)
-    done = subprocess.run(
-        [sys.executable, "-c", _ON_JAX, model.name, str(folder), json.dumps(arguments)],
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return np.load(folder / "logits.npy")
+    size, _, channels = model.input["image"].shape[1:]
+    generator = np.random.default_rng(1)
+    total = np.zeros((count, size, size, channels))
+    for side in (size // 2, 8, 1):
+        blocks = -(-size // side)
+        values = generator.uniform(0.0, 255.0 / 3.0, (count, blocks, blocks, channels))
+        total += values.repeat(side, axis=1).repeat(side, axis=2)[:, :size, :size]
+    return total.astype("float32")
+
+
+def assert_same_outputs(
+    actual: dict[str, np.ndarray], expected: dict[str, np.ndarray], tolerance: float
+) -> None:
+    """Check that two runs agree in every output.
+
+    Args:
+        actual: Name -> logits.
+        expected: Name -> logits.
+        tolerance: Largest difference, as a part of the range of an output's logits: their scale
+            is arbitrary, and rounding errors grow with it.
+    """
+    assert set(actual) == set(expected)
+    for name, logits in expected.items():
+        error = np.abs(actual[name] - logits).max() / np.ptp(logits)
+        assert error <= tolerance, f"{name} is off by {error:.1e} of its range"

@@ -49,6 +49,16 @@ def test_dumped_config_reads_back_equal(tmp_path):
     [
         ("stages.cnn.epoch=2", "unknown key 'stages.cnn.epoch': did you mean 'epochs'"),
         ("stages.cnn.optimizer.schedule.nam=x", "first_cycle_epochs"),
+        ("stages.cnn.optimizer.name=lion", "stages.cnn.optimizer.name: input should be 'adamw'"),
+        ("stages.cnn.optimizer.name=[sgd]", "stages.cnn.optimizer.name"),
+        ("stages.cnn.optimizer={name: sgd, beta_1: 0.5}", "optimizer: sgd takes no beta_1"),
+        ("stages.cnn.optimizer={name: sgd, beta_1: 0.5}", "beta_1 is for adamw, adam"),
+        ("stages.cnn.optimizer.nesterov=true", "adamw takes no nesterov"),
+        ("stages.cnn.optimizer={name: adam, weight_decay: 0.1}", "set the config's l2 to half"),
+        ("stages.cnn.optimizer.beta_1=1", "stages.cnn.optimizer.beta_1"),
+        ("stages.cnn.optimizer.schedule.power=2", "schedule: cosine_restarts takes no power"),
+        ("stages.cnn.optimizer.schedule.name=linear", "schedule: linear needs decay_epochs"),
+        ("stages.cnn.optimizer.schedule={name: step, factor: 0.5}", "step needs step_epochs"),
         ("cleaning.hairs=true", "unknown key 'cleaning.hairs': did you mean 'hair'"),
         ("cleaning.minkowski_norm=0", "cleaning.minkowski_norm"),
         ("imagesize=96", "did you mean 'image_size'"),
@@ -83,6 +93,16 @@ def test_missing_file_and_missing_key():
         find_config("nonsense")
     with pytest.raises(UserError, match="'name' is missing"):
         parse_config({"stages": {}}, "x")
+
+
+def test_optimizer_has_the_defaults_of_its_name_and_nothing_of_the_others(tmp_path):
+    path = _write(tmp_path / "c.yaml", MINIMAL)
+    optimizer = load_config(path).stages.cnn.optimizer
+    assert (optimizer.name, optimizer.weight_decay, optimizer.momentum) == ("adamw", 1e-4, None)
+    sgd = load_config(path, ["stages.cnn.optimizer={name: sgd, momentum: null}"])
+    optimizer = sgd.stages.cnn.optimizer
+    assert (optimizer.momentum, optimizer.nesterov, optimizer.beta_1) == (0.9, False, None)
+    assert load_config(_write(tmp_path / "again.yaml", dump_config(sgd))) == sgd
 
 
 def test_segmenter_comes_from_a_stage_or_from_a_run_not_both():

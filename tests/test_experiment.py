@@ -1,14 +1,42 @@
-"""What an experiment refuses before it starts."""
+"""What an experiment refuses before it starts, and where the masks of its classifier come from."""
 
 from __future__ import annotations
 
+import csv
+import shutil
+
+import numpy as np
 import pytest
 
 from skinnet_keras.config import CleaningConfig, Config
+from skinnet_keras.data.image_io import resize_mask
+from skinnet_keras.data.predicted_masks import MaskRow, masks_folder, write_mask, write_tables
 from skinnet_keras.errors import UserError
-from skinnet_keras.experiment import start_run
+from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.training.runs import Run
-from tiny_run import SIZE, make_run
+from tiny_run import IMAGES, SIZE, draw_picture, make_run
+
+
+def config_of(segmenter, **changes):
+    settings = {
+        "name": "other",
+        "image_size": SIZE,
+        "model": {"variant": "v2", "backbone": "mbconv_tiny", "metadata_units": [8, 8]},
+        "segmenter": segmenter,
+        "stages": {"cnn": {"epochs": 1, "batch_size": 4}},
+        "workers": 0,
+    }
+    return Config.model_validate(settings | changes)
+
+
+def store_masks(catalogue, name, *, count=IMAGES, cleaning=None):
+    """Keep masks that no network would predict: everything but the lesion."""
+    folder = masks_folder(catalogue, name)
+    rows = [
+        MaskRow(i, write_mask(folder, i, 1 - draw_picture(row)[1]), f"predicted:{name}", False)
+        for row, i in enumerate(catalogue.table["image_id"][:count])
+    ]
+    write_tables(folder, rows, {"cleaning": (cleaning or CleaningConfig()).model_dump()})
 
 
 def test_masks_of_a_run_with_another_cleaning_are_refused(tmp_path):
@@ -16,15 +44,61 @@ def test_masks_of_a_run_with_another_cleaning_are_refused(tmp_path):
     for name in ("masks.npy", "masks.csv"):
         (source / name).touch()
     catalogue = Run.open(source).load_catalogue()
-    settings = {
-        "name": "other",
-        "image_size": SIZE,
-        "model": {"variant": "v2", "backbone": "mbconv_tiny"},
-        "segmenter": {"run": str(source)},
-        "stages": {"cnn": {"epochs": 1}},
-    }
+    config = config_of({"run": str(source)})
     with pytest.raises(UserError, match="trained with another cleaning section"):
-        start_run(Config.model_validate(settings), catalogue, tmp_path / "run")
-    same = Config.model_validate({**settings, "cleaning": CleaningConfig(borders=True)})
+        start_run(config, catalogue, tmp_path / "run")
+    same = config_of({"run": str(source)}, cleaning=CleaningConfig(borders=True))
     start_run(same, catalogue, tmp_path / "run")
     assert Run.open(tmp_path / "run").config.cleaning.borders
+
+
+def test_masks_of_the_catalogue_that_do_not_serve_are_refused(tmp_path):
+    source = make_run(tmp_path / "source")
+    catalogue = Run.open(source).load_catalogue()
+    store_masks(catalogue, "few", count=IMAGES - 1)
+    store_masks(catalogue, "cleaned", cleaning=CleaningConfig(hair=True))
+    for masks, message in (
+        ("absent", r"no predicted masks called 'absent': it has cleaned, few"),
+        ("few", r"few has no mask of tiny:p11 \(1 images lack one\)"),
+        ("cleaned", r"cleaned was predicted with another cleaning section"),
+    ):
+        with pytest.raises(UserError, match=message):
+            start_run(config_of({"run": str(source), "masks": masks}), catalogue, tmp_path / "run")
+    stages = {"segmentation": {"epochs": 1}, "cnn": {"epochs": 1}}
+    with pytest.raises(UserError, match=r"segmenter\.masks needs segmenter\.run"):
+        start_run(config_of({"masks": "few"}, stages=stages), catalogue, tmp_path / "run")
+    with pytest.raises(UserError, match=r"holds no masks\.npy"):
+        start_run(config_of({"run": str(source)}), catalogue, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def _eager():
+    """Tracing graphs takes most of the time of trainings this small."""
+    tf = pytest.importorskip("tensorflow")
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("_eager")
+def test_classifier_sees_the_masks_of_the_catalogue_and_resumes_without_them(tmp_path):
+    source = make_run(tmp_path / "source")
+    catalogue = Run.open(source).load_catalogue()
+    store_masks(catalogue, "inverted")
+    config = config_of({"run": str(source), "masks": "inverted"})
+    run = start_run(config, catalogue, tmp_path / "run")
+    metrics = run_experiment(run)
+    masks = np.load(run.directory / "masks.npy")
+    expected = [resize_mask(1 - draw_picture(i)[1], SIZE) for i in range(IMAGES)]
+    np.testing.assert_array_equal(masks, expected)
+    with (run.directory / "masks.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["mask_origin"], row["in_sample"]) for row in rows} == {("predicted:inverted", "0")}
+    network = (run.directory / "segmenter.keras").read_bytes()
+    assert network == (source / "segmenter.keras").read_bytes()
+
+    # The run needs neither the other run nor the catalogue's masks again.
+    shutil.rmtree(source)
+    shutil.rmtree(catalogue.root / "masks")
+    assert run_experiment(Run.open(run.directory)) == metrics

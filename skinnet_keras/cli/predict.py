@@ -82,11 +82,9 @@ def _refuse_equal_stems(images: list[Path]) -> None:
 def _write_overlays(
     predictions: "list[ImagePrediction]", folder: Path, runner: "Runner", given: Path | None
 ) -> None:
-    from PIL import Image
-
-    from skinnet_keras.atomic import atomic_file
     from skinnet_keras.errors import UserError
-    from skinnet_keras.export.overlay import draw_overlay, enlarge_mask
+    from skinnet_keras.export.overlay import enlarge_mask
+    from skinnet_keras.export.photograph_masks import write_pictures
     from skinnet_keras.export.prediction import read_cleaned
 
     for prediction in predictions:
@@ -95,10 +93,7 @@ def _write_overlays(
         # The mask lies on the cleaned image: borders may have been cropped.
         rgb, _ = read_cleaned(prediction.image, runner.cleaning, given)
         mask = enlarge_mask(prediction.mask, rgb.shape[:2], runner.mask_threshold)
-        pictures = {"overlay": draw_overlay(rgb, mask), "mask": mask * 255}
-        for kind, pixels in pictures.items():
-            with atomic_file(folder / f"{prediction.image.stem}_{kind}.png") as temporary:
-                Image.fromarray(pixels).save(temporary)
+        write_pictures(folder, prediction.image.stem, rgb, mask)
 
 
 def _lesion_fraction(prediction: "ImagePrediction", threshold: float) -> float | None:

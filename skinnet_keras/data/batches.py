@@ -79,7 +79,7 @@ def batch_dataset(
         if with_keys:
             x["augmentation_key"] = batch["augmentation_key"]
         if samples.target == "mask":
-            y = {"mask_logits": values["mask"]}
+            y = dict.fromkeys(samples.mask_outputs, values["mask"])
         elif "label" in batch:
             y = tf.one_hot(batch["label"], samples.num_classes)
         else:

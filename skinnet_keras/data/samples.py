@@ -30,6 +30,7 @@ class Samples:
         input_names: The inputs the model declares, some of "image", "mask" and "metadata"; exactly
             these are fed.
         target: "label" (one-hot diagnosis) or "mask" (segmentation).
+        mask_outputs: Outputs of the model that learn the mask, when it is the target.
         num_classes: Number of classes K of the one-hot labels.
         labels: int64 (N,), 0..K-1. None where there is nothing to learn or score (prediction).
         masks: uint8 (N, S, S) in {0, 1} in the order of `image_ids`, used in place of the cache's
@@ -48,6 +49,7 @@ class Samples:
     image_ids: list[str]
     input_names: tuple[str, ...] = ("image",)
     target: Literal["label", "mask"] = "label"
+    mask_outputs: tuple[str, ...] = ("mask_logits",)
     num_classes: int = 8
     labels: np.ndarray | None = None
     masks: np.ndarray | None = None

@@ -48,6 +48,52 @@ def bootstrap_confusions(
     return (draws @ kinds).reshape(resamples, num_classes, num_classes)
 
 
+def resampled_ratios(
+    numerators: np.ndarray,
+    denominators: np.ndarray,
+    groups: Sequence[str] | None,
+    *,
+    resamples: int,
+    seed: int,
+) -> np.ndarray:
+    """Ratios of sums over resampled groups; with denominators of 1 these are means.
+
+    One seed gives one set of draws whatever the values are, so the difference of two calls on
+    the same images is a paired bootstrap.
+
+    Args:
+        numerators: float (N,) or (N, M): M ratios at once.
+        denominators: float, of the same shape; at least one is positive in every group.
+        groups: N group names; "" or None = the image is a group of its own.
+        resamples: R, number of resampled data sets.
+        seed: Seed of the draws.
+
+    Returns:
+        float64 (R,) or (R, M).
+    """
+    index = group_indices(groups, len(numerators))
+    num_groups = int(index.max()) + 1
+    values = np.stack([numerators, denominators]).astype(np.float64)
+    sums = np.zeros((2, num_groups, *values.shape[2:]))
+    for total, value in zip(sums, values, strict=True):
+        np.add.at(total, index, value)
+    rng = np.random.default_rng(seed)
+    even = np.full(num_groups, 1 / num_groups)
+    # A part at a time: all draws of a large data set at once would not fit.
+    parts = [
+        [draws @ total for total in sums]
+        for size in _part_sizes(resamples, num_groups)
+        for draws in [rng.multinomial(num_groups, even, size=size)]
+    ]
+    above, below = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    return above / below
+
+
+def _part_sizes(resamples: int, num_groups: int, cells: int = 4_000_000) -> list[int]:
+    step = max(1, cells // num_groups)
+    return [min(step, resamples - start) for start in range(0, resamples, step)]
+
+
 def group_indices(groups: Sequence[str] | None, n: int) -> np.ndarray:
     """Number the groups from 0; an unnamed group ("") is the image alone.
 

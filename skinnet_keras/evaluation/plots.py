@@ -199,6 +199,7 @@ def plot_mask_overlays(
     true: Sequence[np.ndarray | None] | None = None,
     captions: Sequence[str] | None = None,
     columns: int = 4,
+    title: str = "",
 ) -> None:
     """Draw a sheet of images with the outline of their masks.
 
@@ -209,6 +210,7 @@ def plot_mask_overlays(
         true: N reference masks (None = there is none), or None for the whole sheet.
         captions: N short texts, such as names and Dice.
         columns: Images a row.
+        title: Heading of the figure.
 
     Raises:
         ValueError: There is no image, or the lengths differ.
@@ -240,6 +242,8 @@ def plot_mask_overlays(
         legend.get_frame().set(facecolor="#555555", edgecolor="none")
         for text in legend.get_texts():
             text.set_color("white")
+        if title:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold")
         _save(figure, path)
 
 

@@ -109,6 +109,7 @@ class KerasRunner(Runner):
     """
 
     format = "keras"
+    _eager_batches = 4  # a few images are done before a trace of the model would be
 
     def __init__(self, model: Any) -> None:
         super().__init__(
@@ -116,11 +117,15 @@ class KerasRunner(Runner):
             {name: tuple(tensor.shape[1:]) for name, tensor in model_outputs(model).items()},
         )
         self.model = model
+        self._full_batches = 0
 
     def _predict(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         from keras import ops
 
-        outputs = call_by_name(self.model, batch)
+        full = len(batch[self.input_names[0]]) == self._batch_size
+        self._full_batches += full
+        compiled = full and self._full_batches > self._eager_batches
+        outputs = call_by_name(self.model, batch, compiled=compiled)
         return {
             name: ops.convert_to_numpy(ops.cast(value, "float32"))
             for name, value in outputs.items()

@@ -75,21 +75,24 @@ def model_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
     return dict(zip(model.output_names, model.outputs, strict=True))
 
 
-def call_by_name(model: keras.Model, inputs: dict[str, Any]) -> dict[str, Any]:
+def call_by_name(
+    model: keras.Model, inputs: dict[str, Any], *, compiled: bool = False
+) -> dict[str, Any]:
     """Run a model for inference, inputs and outputs by name, however it was built.
 
     Args:
         model: A Functional model.
         inputs: Name -> batch, for every input of the model.
+        compiled: Whether to trace the model once for this batch size: worth it for many batches.
 
     Returns:
         Name -> batch, for every output of the model.
     """
-    if isinstance(model.input, dict):
-        outputs = model(inputs, training=False)
-    else:
+    batches: Any = inputs
+    if not isinstance(model.input, dict):
         batches = [inputs[tensor.name] for tensor in model.inputs]
-        outputs = model(batches if isinstance(model.input, list) else batches[0], training=False)
+        batches = batches if isinstance(model.input, list) else batches[0]
+    outputs = model.predict_on_batch(batches) if compiled else model(batches, training=False)
     if isinstance(outputs, dict):
         return outputs
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

@@ -41,6 +41,7 @@ class Stage:
         monitor: The figure that chooses the best epoch.
         higher_is_better: Its direction.
         augmentation: Layer that augments the batches in the training step, or None.
+        loss_weights: Weights of the losses by output name; None weighs them alike.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Stage:
     monitor: str
     higher_is_better: bool = False
     augmentation: keras.layers.Layer | None = None
+    loss_weights: dict[str, float] | None = None
 
 
 def fit_stage(run: Run, stage: Stage, strategy: Any | None) -> None:
@@ -104,8 +106,10 @@ def _fit(run: Run, stage: Stage, strategy: Any | None, done: int, state: Any) ->
             with scope(strategy):
                 if stage.augmentation is not None:
                     model = AugmentedModel(model, stage.augmentation)
-                optimizer = build_optimizer(config.optimizer, data.steps_per_epoch)
-                model.compile(optimizer=optimizer, loss=stage.loss)
+                optimizer = build_optimizer(config.optimizer, data.steps_per_epoch, config.epochs)
+                model.compile(
+                    optimizer=optimizer, loss=stage.loss, loss_weights=stage.loss_weights
+                )
                 if state:
                     # Not `optimizer`: mixed precision wraps it.
                     model.optimizer.build(model.trainable_variables)

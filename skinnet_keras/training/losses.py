@@ -1,4 +1,4 @@
-"""Losses of the paper and the class weights that go with them."""
+"""Losses of the classifiers and the class weights that go with them."""
 
 from __future__ import annotations
 
@@ -8,39 +8,6 @@ from keras import ops
 from scipy import optimize
 
 from skinnet_keras.config import BalanceConfig, LossConfig
-
-
-@keras.saving.register_keras_serializable("skinnet_keras")
-class BCEDice(keras.losses.Loss):
-    """Binary cross-entropy plus soft Dice loss on mask logits (paper, section 1.3).
-
-    For each image: mean cross-entropy over the pixels + 1 - (2 sum(p y) + s) / (sum(p) +
-    sum(y) + s), p the sigmoid of the logits.
-
-    Args:
-        smooth: s, in pixels; keeps an empty mask defined.
-        reduction: As in every Keras loss.
-        name: Name of the loss.
-
-    Call: `y_true` float (B, H, W, C) in {0, 1}; `y_pred` logits of the same shape.
-    """
-
-    def __init__(self, smooth=1.0, reduction="sum_over_batch_size", name="bce_dice", **kwargs):
-        super().__init__(reduction=reduction, name=name, **kwargs)
-        self.smooth = float(smooth)
-
-    def call(self, y_true, y_pred):
-        y_pred = ops.convert_to_tensor(y_pred)
-        y_true = ops.cast(y_true, y_pred.dtype)
-        axes = (1, 2, 3)
-        entropy = ops.mean(ops.softplus(y_pred) - y_true * y_pred, axis=axes)
-        probability = ops.sigmoid(y_pred)
-        overlap = 2.0 * ops.sum(probability * y_true, axis=axes) + self.smooth
-        total = ops.sum(probability, axis=axes) + ops.sum(y_true, axis=axes) + self.smooth
-        return entropy + 1.0 - overlap / total
-
-    def get_config(self):
-        return {**super().get_config(), "smooth": self.smooth}
 
 
 def class_weights(labels: np.ndarray, num_classes: int, power: float = 1.0) -> np.ndarray:

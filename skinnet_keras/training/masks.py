@@ -1,10 +1,12 @@
-"""Masks the classifiers see: predicted by the segmentation network for every image."""
+"""Masks the classifiers see: predicted by a segmentation network for every image."""
 
 from __future__ import annotations
 
 import csv
 import math
 import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +18,14 @@ from rich.progress import track
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.data.cache import ImageCache
 from skinnet_keras.data.pipeline import evaluation_dataset
+from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.data.samples import Samples
+from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
 from skinnet_keras.training.runs import Run
+
+_MASKS_FILE = "masks.npy"
+_TABLE_FILE = "masks.csv"
 
 
 @dataclass(frozen=True)
@@ -40,12 +47,12 @@ class PredictedMasks:
         Raises:
             UserError: The run holds no masks.
         """
-        table = directory / "masks.csv"
-        if not table.is_file() or not (directory / "masks.npy").is_file():
-            raise UserError(f"{directory} holds no predicted masks (masks.npy, masks.csv).")
+        table = directory / _TABLE_FILE
+        if not table.is_file() or not (directory / _MASKS_FILE).is_file():
+            raise UserError(f"{directory} holds no predicted masks ({_MASKS_FILE}, {_TABLE_FILE}).")
         with table.open(encoding="utf-8", newline="") as file:
             row_of = {row["image_id"]: i for i, row in enumerate(csv.DictReader(file))}
-        return cls(np.load(directory / "masks.npy", mmap_mode="r"), row_of)
+        return cls(np.load(directory / _MASKS_FILE, mmap_mode="r"), row_of)
 
     def of(self, image_ids: list[str]) -> np.ndarray:
         """The masks of some images, uint8 (n, S, S), in their order.
@@ -60,6 +67,41 @@ class PredictedMasks:
                 "train the segmentation stage on this catalogue."
             )
         return self.masks[[self.row_of[image_id] for image_id in image_ids]]
+
+
+def holds_masks(directory: Path, image_ids: Iterable[str]) -> bool:
+    """Tell whether a run holds the masks of all these images already (a resumed run)."""
+    # The table is the last to be written.
+    if not (directory / _TABLE_FILE).is_file():
+        return False
+    return set(image_ids) <= set(PredictedMasks.open(directory).row_of)
+
+
+def run_of_segmenter(run: Run) -> Run | None:
+    """Return the run that trained the segmentation network of a run: itself, or the one named.
+
+    None where the run has no such network, or a run on the way there is gone.
+    """
+    if run.config.segmenter is None:
+        return None
+    if not run.config.segmenter.run:
+        return run
+    try:
+        return run_of_segmenter(Run.open(Path(run.config.segmenter.run)))
+    except UserError:
+        return None
+
+
+def training_images(run: Run) -> set[str] | None:
+    """Return the images that a run trained its segmentation network on, by `image_id`.
+
+    None where the run has no table of masks to tell by.
+    """
+    table = run.directory / _TABLE_FILE
+    if not table.is_file():
+        return None
+    with table.open(encoding="utf-8", newline="") as file:
+        return {row["image_id"] for row in csv.DictReader(file) if row["in_sample"] == "1"}
 
 
 def logit(probability: float) -> float:
@@ -95,9 +137,10 @@ def predict_masks(
     """
     samples = Samples(cache=cache, image_ids=cache.image_ids, input_names=("image",))
     batches = evaluation_dataset(samples, batch_size=batch_size, pad=True)
-    count, size = len(samples), cache.image_size
-    with atomic_file(run.directory / "masks.npy") as temporary:
-        masks = np.lib.format.open_memmap(temporary, "w+", "uint8", (count, size, size))
+    count = len(samples)
+    origin = f"predicted:{run.config.name}/{segmenter.name}"
+    rows = [(i, origin, str(int(i in trained_on))) for i in cache.image_ids]
+    with _new_masks(run.directory, rows, cache.image_size) as masks:
         console = Console(stderr=True)
         steps = track(
             batches,
@@ -113,22 +156,64 @@ def predict_masks(
             logits = segmenter.predict_on_batch(arrays)["mask_logits"][..., 0]
             stop = min((step + 1) * batch_size, count)
             masks[step * batch_size : stop] = logits[: stop - step * batch_size] >= logit(threshold)
-        masks.flush()
-        del masks
-    origin = f"predicted:{run.config.name}/{segmenter.name}"
-    with (
-        atomic_file(run.directory / "masks.csv") as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(["image_id", "mask_origin", "in_sample"])
-        writer.writerows([i, origin, int(i in trained_on)] for i in cache.image_ids)
     return PredictedMasks.open(run.directory)
+
+
+def import_masks(stored: StoredMasks, cache: ImageCache, target: Path) -> PredictedMasks:
+    """Copy masks of the catalogue into a run, which then needs them no longer.
+
+    Args:
+        stored: The catalogue's masks.
+        cache: The run's images: every one gets its mask, at their size.
+        target: The run's directory, for `masks.npy` and `masks.csv`.
+
+    Returns:
+        The masks, memory-mapped.
+
+    Raises:
+        UserError: A mask is missing or cannot be read.
+    """
+    image_ids, size = cache.image_ids, cache.image_size
+    origins = [stored.rows[image_id] for image_id in image_ids]
+    rows = [(row.image_id, row.mask_origin, row.in_sample_cell) for row in origins]
+    with _new_masks(target, rows, size) as masks:
+
+        def fill(row: int) -> None:
+            masks[row] = stored.read(image_ids[row], size)
+
+        for _ in map_in_threads(fill, range(len(image_ids)), "Reading masks"):
+            pass
+    return PredictedMasks.open(target)
 
 
 def link_masks(source: Path, target: Path) -> PredictedMasks:
     """Use another run's masks in this one, as symbolic links."""
-    for name in ("masks.npy", "masks.csv"):
-        if not (target / name).exists():
+    for name in (_MASKS_FILE, _TABLE_FILE):
+        if not os.path.lexists(target / name):
             os.symlink((source / name).resolve(), target / name)
     return PredictedMasks.open(target)
+
+
+@contextmanager
+def _new_masks(
+    directory: Path, rows: Sequence[tuple[str, str, str]], size: int
+) -> Iterator[np.ndarray]:
+    """Yield a run's `masks.npy`, uint8 (len(rows), size, size), to fill; write the table after it.
+
+    Args:
+        directory: The run's directory.
+        rows: `image_id`, `mask_origin` and `in_sample` ("1", "0", "" where not known) of each mask.
+        size: Side of the masks in pixels.
+    """
+    with atomic_file(directory / _MASKS_FILE) as temporary:
+        shape = (len(rows), size, size)
+        masks = np.lib.format.open_memmap(temporary, "w+", "uint8", shape)
+        yield masks
+        masks.flush()
+    with (
+        atomic_file(directory / _TABLE_FILE) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(["image_id", "mask_origin", "in_sample"])
+        writer.writerows(rows)

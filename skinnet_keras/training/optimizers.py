@@ -1,39 +1,34 @@
-"""Optimisers and learning-rate schedules."""
+"""The optimisers a config can name."""
 
 from __future__ import annotations
 
 import keras
 
-from skinnet_keras.config import OptimizerConfig, ScheduleConfig
+from skinnet_keras.config import OptimizerConfig
+from skinnet_keras.training.schedules import learning_rate
 
 
-def learning_rate(rate: float, schedule: ScheduleConfig, steps_per_epoch: int):
-    """The learning rate: a constant, or cosine annealing with warm restarts.
+def build_optimizer(
+    config: OptimizerConfig, steps_per_epoch: int, epochs: int
+) -> keras.optimizers.Optimizer:
+    """The optimiser of a stage, with its learning-rate schedule.
+
+    AdamW decays kernels only; biases and normalisation are left out. SGD keeps its momentum in
+    units of the weights (Keras), not of the gradient (PyTorch): where the rate changes slowly the
+    two agree.
 
     Args:
-        rate: Learning rate at the start of each cycle.
-        schedule: Kind and cycle lengths, in epochs (SGDR, arXiv:1608.03983).
+        config: Name, rate, schedule and the name's own arguments.
         steps_per_epoch: Optimiser steps an epoch.
-
-    Returns:
-        A float or a `keras.optimizers.schedules.CosineDecayRestarts`.
+        epochs: Epochs of the stage.
     """
-    if schedule.name == "constant":
-        return rate
-    return keras.optimizers.schedules.CosineDecayRestarts(
-        rate,
-        first_decay_steps=max(1, round(schedule.first_cycle_epochs * steps_per_epoch)),
-        t_mul=schedule.cycle_factor,
-        alpha=schedule.final_fraction,
-    )
-
-
-def build_optimizer(config: OptimizerConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """AdamW with decoupled weight decay on kernels; biases and normalisation are left out."""
-    optimizer = keras.optimizers.AdamW(
-        learning_rate(config.learning_rate, config.schedule, steps_per_epoch),
-        weight_decay=config.weight_decay,
-        global_clipnorm=config.clip_norm,
-    )
+    rate = learning_rate(config.learning_rate, config.schedule, steps_per_epoch, epochs)
+    common = {"learning_rate": rate, "global_clipnorm": config.clip_norm}
+    if config.name == "sgd":
+        return keras.optimizers.SGD(momentum=config.momentum, nesterov=config.nesterov, **common)
+    betas = {"beta_1": config.beta_1, "beta_2": config.beta_2}
+    if config.name == "adam":
+        return keras.optimizers.Adam(**betas, **common)
+    optimizer = keras.optimizers.AdamW(weight_decay=config.weight_decay, **betas, **common)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -10,37 +10,48 @@ import numpy as np
 from skinnet_keras.config import Config
 from skinnet_keras.data.pipeline import evaluation_dataset
 from skinnet_keras.data.samples import Samples
+from skinnet_keras.errors import UserError
 from skinnet_keras.models import build_segmenter
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
 from skinnet_keras.training.fit import Stage, fit_stage
-from skinnet_keras.training.losses import BCEDice
-from skinnet_keras.training.masks import PredictedMasks, logit, predict_masks
+from skinnet_keras.training.masks import holds_masks, logit, predict_masks
 from skinnet_keras.training.samples import segmentation_samples
+from skinnet_keras.training.segmentation_losses import segmentation_loss
 
 
 def configured_segmenter(config: Config) -> keras.Model:
-    """The segmentation network of a config, with fresh weights."""
+    """The segmentation network of a config, with fresh weights and all its outputs."""
     if config.segmenter is None:
         raise ValueError("the config has no segmenter section")
     arguments = config.segmenter.arguments
-    model = build_segmenter(config.segmenter.name, image_size=config.image_size, **arguments)
-    if len(model.output) > 1:
-        # Stage (a) has one loss: auxiliary heads would stay as they were drawn.
-        model = keras.Model(
-            model.input, {"mask_logits": model.output["mask_logits"]}, name=model.name
-        )
-    return model
+    return build_segmenter(config.segmenter.name, image_size=config.image_size, **arguments)
+
+
+def prediction_part(segmenter: keras.Model) -> keras.Model:
+    """The network without its auxiliary outputs, which serve training only.
+
+    Args:
+        segmenter: A network of `SEGMENTERS`; its layers are shared.
+
+    Returns:
+        A model whose only output is `mask_logits`.
+    """
+    if len(segmenter.output) == 1:
+        return segmenter
+    outputs = {"mask_logits": segmenter.output["mask_logits"]}
+    return keras.Model(segmenter.input, outputs, name=segmenter.name)
 
 
 def train_segmenter(context: TrainingContext) -> None:
-    """Stage (a): fit the segmentation network with BCE + Dice.
+    """Stage (a): fit the segmentation network, auxiliary outputs (deep supervision) included.
 
-    Leaves `segmenter.keras` in the run, and the predicted masks of all images (`masks.npy`,
-    `masks.csv`) for the run's own classifier or, where it has none, for other runs.
+    Leaves `segmenter.keras` (without those) in the run, and the predicted masks of all images
+    (`masks.npy`, `masks.csv`) for the run's own classifier or, where it has none, for other runs.
 
     Raises:
-        UserError: The catalogue has no masks in the training or validation split.
+        UserError: The catalogue has no masks in the training or validation split, or an output
+            of the network has no weight in the config.
     """
     run, config = context.run, context.config
     if config.segmenter is None or config.stages.segmentation is None:
@@ -49,12 +60,17 @@ def train_segmenter(context: TrainingContext) -> None:
     val = segmentation_samples(context.catalogue, context.cache, "val")
     with scope(context.strategy):
         segmenter = configured_segmenter(config)
+    loss = segmentation_loss(config.segmentation_loss)
+    outputs = tuple(segmenter.output)
     stage = Stage(
         name="segmentation",
         model=segmenter,
-        loss={"mask_logits": BCEDice()},
+        loss=dict.fromkeys(outputs, loss),
+        loss_weights=_output_weights(config, outputs),
         config=config.stages.segmentation,
-        data=context.batches(train, config.stages.segmentation.batch_size),
+        data=context.batches(
+            replace(train, mask_outputs=outputs), config.stages.segmentation.batch_size
+        ),
         validate=lambda: {
             f"val_{name}": value for name, value in score_segmenter(context, segmenter, val).items()
         },
@@ -63,8 +79,14 @@ def train_segmenter(context: TrainingContext) -> None:
         augmentation=context.device_augmentation,
     )
     fit_stage(run, stage, context.strategy)
-    clean = context.save_clean(segmenter, partial(configured_segmenter, config), "segmenter.keras")
-    if (config.uses_mask or config.model is None) and not _has_masks(context):
+    clean = context.save_clean(
+        prediction_part(segmenter),
+        lambda: prediction_part(configured_segmenter(config)),
+        "segmenter.keras",
+    )
+    if (config.uses_mask or config.model is None) and not holds_masks(
+        run.directory, context.cache.image_ids
+    ):
         run.log("segmentation: predicting the mask of every image")
         predict_masks(
             run,
@@ -78,9 +100,13 @@ def train_segmenter(context: TrainingContext) -> None:
 def score_segmenter(
     context: TrainingContext, segmenter: keras.Model, samples: Samples, batch_size: int = 32
 ) -> dict[str, float]:
-    """Mean BCE + Dice loss (`loss`) and the metrics of the thresholded masks on some images."""
+    """Mean of the configured loss (`loss`) and the metrics of the thresholded masks.
+
+    Auxiliary outputs are left aside: they serve training only.
+    """
     config = context.config
     threshold = logit(config.segmenter.threshold if config.segmenter else 0.5)
+    loss = segmentation_loss(config.segmentation_loss)
     n = len(samples)
     batches = evaluation_dataset(samples, batch_size=batch_size, pad=True)
     logits = segmenter.predict(batches, verbose=0)["mask_logits"][:n]
@@ -89,7 +115,7 @@ def score_segmenter(
         raise ValueError("the samples have no masks")
     losses = [
         keras.ops.convert_to_numpy(
-            BCEDice().call(truth[part, ..., None].astype("float32"), logits[part])
+            loss.call(truth[part, ..., None].astype("float32"), logits[part])
         )
         for part in (slice(i, i + batch_size) for i in range(0, n, batch_size))
     ]
@@ -97,9 +123,15 @@ def score_segmenter(
     return {"loss": float(np.concatenate(losses).mean()), **figures}
 
 
-def _has_masks(context: TrainingContext) -> bool:
-    """Whether the run already holds masks for all cached images (a resumed run)."""
-    directory = context.run.directory
-    if not (directory / "masks.csv").is_file():
-        return False
-    return set(context.cache.image_ids) <= set(PredictedMasks.open(directory).row_of)
+def _output_weights(config: Config, outputs: tuple[str, ...]) -> dict[str, float] | None:
+    """The weight of each output's loss; None for a single output."""
+    if len(outputs) == 1:
+        return None
+    known = config.segmentation_loss.output_weights
+    missing = [name for name in outputs if name not in known]
+    if missing:
+        raise UserError(
+            f"segmentation_loss.output_weights has no weight for {', '.join(missing)}, an output "
+            f"of {config.segmenter.name if config.segmenter else 'the network'}."
+        )
+    return {name: known[name] for name in outputs}

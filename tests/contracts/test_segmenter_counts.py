@@ -32,5 +32,8 @@ def test_registry_holds_the_twelve_networks():
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_network_has_the_reference_s_number_of_parameters(name):
-    assert trainable(build_shapes(name)) == COUNTS[name]
+def test_network_has_the_reference_s_number_of_parameters(name, record_property):
+    parameters = trainable(build_shapes(name))
+    record_property("parameters", parameters)
+    record_property("reference", COUNTS[name])
+    assert parameters == COUNTS[name]

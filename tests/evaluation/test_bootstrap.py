@@ -9,6 +9,7 @@ from skinnet_keras.evaluation.bootstrap import (
     bootstrap_confusions,
     group_indices,
     percentile_interval,
+    resampled_ratios,
 )
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 
@@ -105,3 +106,31 @@ def test_two_thousand_resamples_of_5000_images_take_about_a_second(random_predic
     start = time.perf_counter()
     evaluate_predictions(predictions, bootstrap=2000)
     assert time.perf_counter() - start < 3.0  # 0.25 s on an idle core
+
+
+def test_resampled_ratios_of_two_groups_take_their_four_values():
+    values = np.array([1.0, 3.0, 10.0])
+    ratios = resampled_ratios(values, np.ones(3), ["a", "a", "b"], resamples=500, seed=0)
+    # a a: 2; a b: 14 / 3; b b: 10.
+    assert sorted(set(np.round(ratios, 6))) == [2.0, 4.666667, 10.0]
+    assert np.mean(ratios == 10.0) == pytest.approx(0.25, abs=0.06)
+
+
+def test_resampled_ratios_of_one_seed_are_paired():
+    generator = np.random.default_rng(1)
+    values = generator.random(50)
+    groups = [str(i // 2) for i in range(50)]
+    first, second = (
+        resampled_ratios(v, np.ones(50), groups, resamples=100, seed=3)
+        for v in (values, values + 0.25)
+    )
+    np.testing.assert_allclose(second - first, 0.25)
+
+
+def test_resampled_ratios_in_parts_are_those_of_columns():
+    generator = np.random.default_rng(1)
+    above, below = generator.random((2, 40, 3))
+    both = resampled_ratios(above, below, None, resamples=30, seed=0)
+    assert both.shape == (30, 3)
+    one = resampled_ratios(above[:, 1], below[:, 1], None, resamples=30, seed=0)
+    np.testing.assert_allclose(both[:, 1], one)

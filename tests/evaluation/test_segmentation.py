@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skinnet_keras.evaluation.boundaries import boundary_f1, hausdorff_95
 from skinnet_keras.evaluation.segmentation import (
     dice_per_image,
     iou_per_image,
@@ -52,9 +53,25 @@ def test_the_mean_over_images_and_the_pooled_value_differ():
     assert scores["dice_pooled"] == pytest.approx(200 / 201)
 
 
+def test_scores_of_the_outlines_are_means_over_images_and_only_on_request():
+    predicted = np.zeros((2, 30, 40), dtype=bool)
+    true = np.zeros((2, 30, 40), dtype=bool)
+    predicted[0, 5:15, 5:15] = True
+    true[0, 5:15, 8:18] = True
+    true[1, 0, 0] = True
+    plain = segmentation_scores(predicted, true)
+    scores = segmentation_scores(predicted, true, boundaries=True)
+    distance, f1 = hausdorff_95(predicted, true), boundary_f1(predicted, true)
+    assert distance.tolist() == [3.0, 50.0]
+    assert 0 < f1[0] < 1
+    assert scores == {**plain, "hausdorff_95": 26.5, "boundary_f1": f1[0] / 2}
+    assert "hausdorff_95" not in plain
+
+
 def test_no_images_is_undefined():
     none = np.zeros((0, 4, 4))
     assert segmentation_scores(none, none)["dice_per_image"] is None
+    assert segmentation_scores(none, none, boundaries=True)["hausdorff_95"] is None
 
 
 def test_shapes_must_be_equal_and_without_channels():

@@ -55,7 +55,7 @@ for name in ("none", "mirrored"):
         if strategy:
             synchronize_batch_norm(model, True)
         loss = classification_loss(LossConfig(), BalanceConfig(), labels, 8)
-        model.compile(optimizer=build_optimizer(OptimizerConfig(), 3), loss=loss)
+        model.compile(optimizer=build_optimizer(OptimizerConfig(), 3, 1), loss=loss)
     history = model.fit(data, epochs=2, verbose=0).history["loss"]
     result[name] = {"replicas": replicas(strategy), "loss": history}
 print(json.dumps(result))

@@ -6,7 +6,6 @@ import pytest
 
 from skinnet_keras.config import BalanceConfig, LossConfig
 from skinnet_keras.training.losses import (
-    BCEDice,
     best_constant_prediction,
     class_weights,
     classification_loss,
@@ -14,29 +13,6 @@ from skinnet_keras.training.losses import (
 )
 
 NO_BALANCE = BalanceConfig(methods=[])
-
-
-def test_bce_dice_by_hand():
-    # Logits ln 3 and 0: probabilities 3/4 and 1/2; truth 1 and 0.
-    logits = np.log(np.array([3.0, 1.0], dtype="float32")).reshape(1, 1, 2, 1)
-    truth = np.array([1.0, 0.0], dtype="float32").reshape(1, 1, 2, 1)
-    entropy = -(np.log(0.75) + np.log(0.5)) / 2
-    dice = (2 * 0.75 + 1.0) / (1.25 + 1.0 + 1.0)
-    assert float(BCEDice(smooth=1.0)(truth, logits)) == pytest.approx(entropy + 1 - dice, rel=1e-5)
-
-
-def test_bce_dice_of_a_perfect_mask_is_zero_also_when_it_is_empty():
-    for value in (0.0, 1.0):
-        truth = np.full((2, 4, 4, 1), value, dtype="float32")
-        assert float(BCEDice()(truth, (2 * truth - 1) * 50)) == pytest.approx(0.0, abs=1e-6)
-
-
-def test_bce_dice_weighs_images_alike_whatever_their_lesion_s_size():
-    generator = np.random.default_rng(0)
-    truth = (generator.random((3, 8, 8, 1)) > [[[[0.1]]], [[[0.5]]], [[[0.9]]]]).astype("float32")
-    logits = generator.normal(size=(3, 8, 8, 1)).astype("float32")
-    alone = [float(BCEDice()(truth[i : i + 1], logits[i : i + 1])) for i in range(3)]
-    assert float(BCEDice()(truth, logits)) == pytest.approx(np.mean(alone), rel=1e-5)
 
 
 def _one_hot_and_probabilities(k: int = 4, n: int = 50):

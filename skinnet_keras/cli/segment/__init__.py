@@ -2,7 +2,7 @@
 
 import typer
 
-from skinnet_keras.cli.segment import train
+from skinnet_keras.cli.segment import evaluate, predict, train
 
 app = typer.Typer(no_args_is_help=True, help="Segmentation networks on their own.")
 
@@ -12,5 +12,5 @@ def segment() -> None:
     """Segmentation networks on their own."""
 
 
-for _function in (train.train,):
+for _function in (train.train, evaluate.evaluate, predict.predict):
     app.command()(_function)

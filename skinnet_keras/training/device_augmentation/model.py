@@ -46,6 +46,7 @@ class AugmentedModel(keras.Model):
             batch["mask"] = y["mask_logits"]
         augmented = self._augmentation(batch)
         if mask_is_target:
-            y = {**y, "mask_logits": augmented.pop("mask")}
+            # Auxiliary outputs learn the same mask.
+            y = dict.fromkeys(y, augmented.pop("mask"))
         x = {name: augmented.get(name, x[name]) for name in self._names}
         return keras.utils.pack_x_y_sample_weight(x, y, weight)

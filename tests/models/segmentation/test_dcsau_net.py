@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-from typing import Any
-
 import keras
 import numpy as np
 import pytest
 
 from parameter_counts import build_shapes, trainable
-from segmenter_parity import images, jax_logits, keras_logits, lively, tflite_logits
+from reduced_segmenters import REDUCED
+from segmenter_parity import images, lively
 from skinnet_keras.models import build_segmenter
 
-REDUCED: dict[str, Any] = {"stem_width": 8, "encoder_widths": (4, 8), "decoder_widths": (4, 4)}
 BLOCKS = {
     "pfc": 17_216,
     "down1": 57_920,
@@ -35,7 +32,7 @@ def full():
 
 @pytest.fixture(scope="module")
 def small():
-    return lively("dcsau_net", image_size=32, **REDUCED)
+    return lively("dcsau_net", image_size=32, **REDUCED["dcsau_net"])
 
 
 def test_parameters_of_the_reference(full):
@@ -108,58 +105,12 @@ def test_border_of_the_mean_counts_zeros(full):
     np.testing.assert_allclose(y[1], [6 / 9, 1, 1, 6 / 9], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("size", "classes"), [(16, 1), (48, 3)])
-def test_any_multiple_of_the_strides(size, classes):
-    model = build_segmenter(
-        "dcsau_net", image_size=size, num_classes=classes, input_channels=1, **REDUCED
-    )
-    logits = np.asarray(model({"image": images(model)})["mask_logits"])
-    assert logits.shape == (2, size, size, classes)
-    assert np.all(np.isfinite(logits))
-
-
-def test_impossible_arguments_are_refused():
-    with pytest.raises(
-        ValueError, match=r"^dcsau_net: image_size must be a multiple of 16, got 40"
-    ):
-        build_segmenter("dcsau_net", image_size=40)
+def test_widths_of_encoder_and_decoder_must_match():
     with pytest.raises(ValueError, match=r"^dcsau_net: 4 encoder widths need as many decoder"):
         build_segmenter("dcsau_net", image_size=32, decoder_widths=(8, 8))
 
 
 def test_two_models_share_nothing():
-    first, second = (build_segmenter("dcsau_net", image_size=16, **REDUCED) for _ in range(2))
+    arguments = {"image_size": 16, **REDUCED["dcsau_net"]}
+    first, second = (build_segmenter("dcsau_net", **arguments) for _ in range(2))
     assert not {id(weight) for weight in first.weights} & {id(weight) for weight in second.weights}
-
-
-def _check_tflite(model: keras.Model, path, tolerance: float) -> None:
-    pixels = images(model)
-    expected = keras_logits(model, pixels)
-    error = np.abs(tflite_logits(model, pixels, path) - expected).max()
-    assert error < tolerance * expected.std()
-
-
-def test_tflite_gives_keras_s_logits(small, tmp_path):
-    _check_tflite(small, tmp_path / "m.tflite", 1e-4)
-
-
-@pytest.mark.slow
-def test_tflite_at_full_size(tmp_path):
-    model = lively("dcsau_net")
-    _check_tflite(model, tmp_path / "m.tflite", 1e-3)
-
-
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        pytest.param({"image_size": 32, **REDUCED}, id="reduced"),
-        pytest.param({"image_size": 224}, id="full-size", marks=pytest.mark.slow),
-    ],
-)
-def test_jax_gives_tensorflow_s_logits(arguments, tmp_path):
-    model = lively("dcsau_net", **arguments)
-    pixels = images(model)
-    expected = keras_logits(model, pixels)
-    actual = jax_logits(model, pixels, tmp_path, **arguments)
-    assert np.abs(actual - expected).max() < 1e-3 * expected.std()

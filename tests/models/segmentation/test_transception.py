@@ -1,21 +1,12 @@
-from __future__ import annotations
+"""TransCeption against the reference's table, and what could silently be wrong in it."""
 
-import importlib.util
+from __future__ import annotations
 
 import keras
 import numpy as np
 import pytest
 
 from parameter_counts import build_shapes, trainable
-from segmenter_parity import images, jax_logits, keras_logits, lively, tflite_logits
-from skinnet_keras.models import build_segmenter
-
-REDUCED = {
-    "widths": (8, 16, 40, 64),
-    "depths": (1, 1, 1, 1),
-    "decoder_depth": 1,
-    "bridge_depth": 1,
-}
 
 # Two of the three layer normalisations of an original's FFN are never used.
 UNUSED = {width: 2 * 2 * 4 * width for width in (64, 128, 320, 512)}
@@ -24,15 +15,6 @@ UNUSED = {width: 2 * 2 * 4 * width for width in (64, 128, 320, 512)}
 @pytest.fixture(scope="module")
 def full():
     return build_shapes("transception")
-
-
-@pytest.fixture(scope="module")
-def reduced():
-    return lively("transception", image_size=64, **REDUCED)
-
-
-def test_default_has_the_live_parameters_of_the_original(full):
-    assert trainable(full) == 38_141_249
 
 
 def test_blocks_have_the_live_parameters_of_the_original(full):
@@ -88,55 +70,3 @@ def test_epsilons_are_those_of_the_original(full):
     small = {name for name, epsilon in norms.items() if epsilon == 1e-6}
     assert small == {name for name in norms if "_path" in name and "_ffn_" not in name}
     assert {norms[name] for name in norms.keys() - small} == {1e-5}
-
-
-@pytest.mark.parametrize("size", [32, 96])
-def test_any_multiple_of_32_gives_logits_of_that_size(size):
-    model = build_segmenter(
-        "transception", image_size=size, num_classes=2, input_channels=1, **REDUCED
-    )
-    logits = np.asarray(model({"image": images(model)})["mask_logits"])
-    assert logits.shape == (2, size, size, 2)
-    assert np.all(np.isfinite(logits))
-
-
-def test_other_sizes_are_refused():
-    with pytest.raises(ValueError, match=r"^transception: image_size must be a multiple of 32, "):
-        build_segmenter("transception", image_size=100)
-
-
-def test_logits_are_float32_under_mixed_precision():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = build_segmenter("transception", image_size=32, **REDUCED)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert model.get_layer("e1_embed_conv").compute_dtype == "bfloat16"
-    logits = model({"image": images(model)})["mask_logits"]
-    assert logits.dtype == "float32"
-    assert np.all(np.isfinite(logits))
-
-
-def test_tflite_gives_keras_s_logits_with_built_in_operators(reduced, tmp_path):
-    pixels = images(reduced)
-    logits = tflite_logits(reduced, pixels, tmp_path / "m.tflite")
-    np.testing.assert_allclose(logits, keras_logits(reduced, pixels), atol=1e-4)
-
-
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
-def test_jax_gives_tensorflow_s_logits(reduced, tmp_path):
-    pixels = images(reduced)
-    logits = jax_logits(reduced, pixels, tmp_path, image_size=64, **REDUCED)
-    np.testing.assert_allclose(logits, keras_logits(reduced, pixels), atol=1e-4)
-
-
-@pytest.mark.slow
-def test_full_size_on_tflite_and_jax(tmp_path):
-    model = lively("transception", image_size=224)
-    pixels = images(model)
-    expected = keras_logits(model, pixels)
-    logits = tflite_logits(model, pixels, tmp_path / "m.tflite")
-    np.testing.assert_allclose(logits, expected, atol=1e-3 * expected.std())
-    pytest.importorskip("jax")
-    logits = jax_logits(model, pixels, tmp_path, image_size=224)
-    np.testing.assert_allclose(logits, expected, atol=1e-3 * expected.std())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import keras
@@ -10,16 +9,10 @@ import numpy as np
 import pytest
 
 from parameter_counts import build_shapes, trainable
-from segmenter_parity import images, jax_logits, keras_logits, lively, tflite_logits
+from reduced_segmenters import REDUCED
+from segmenter_parity import images, lively
 from skinnet_keras.models import build_segmenter
 
-REDUCED: dict[str, Any] = {
-    "resnet_width": 8,
-    "resnet_blocks": (1, 1, 1),
-    "token_width": 16,
-    "depth": 2,
-    "num_heads": 2,
-}
 LARGE: dict[str, Any] = {"bottleneck": True, "token_width": 768, "depth": 12, "num_heads": 12}
 AUXILIARY = {"map_1": 37_633, "map_x": 54_209}
 BLOCKS = {
@@ -43,7 +36,7 @@ def full():
 
 @pytest.fixture(scope="module")
 def small():
-    return lively("transfuse", image_size=64, **REDUCED)
+    return lively("transfuse", image_size=64, **REDUCED["transfuse"])
 
 
 def test_parameters_of_the_reference(full):
@@ -96,27 +89,6 @@ def test_three_outputs_from_the_fused_the_transformer_and_the_coarsest_maps(full
         assert full.get_layer(name).size == size
 
 
-def test_every_output_trains_its_head(small):
-    tf = pytest.importorskip("tensorflow")
-    with tf.GradientTape() as tape:
-        outputs = small({"image": images(small)}, training=True)
-        loss = sum(tf.reduce_sum(tf.square(y)) for y in outputs.values())
-    weights = [weight.value for weight in small.trainable_weights]
-    for weight, gradient in zip(small.trainable_weights, tape.gradient(loss, weights), strict=True):
-        assert gradient is not None, weight.path
-        assert np.all(np.isfinite(gradient)), weight.path
-
-
-def test_file_keeps_all_three_outputs(small, tmp_path):
-    small.save(tmp_path / "m.keras")
-    again = keras.saving.load_model(tmp_path / "m.keras", compile=False, safe_mode=True)
-    pixels = {"image": images(small)}
-    expected = small(pixels, training=False)
-    assert set(expected) == {"mask_logits", "mask_logits_1", "mask_logits_x"}
-    for name, output in again(pixels, training=False).items():
-        np.testing.assert_allclose(output, expected[name], atol=1e-5)
-
-
 def test_order_of_the_concatenations(full):
     names = {
         "f1_spatial_pooled": ("f1_spatial_max", "f1_spatial_mean"),
@@ -167,68 +139,20 @@ def test_epsilons(full):
 
 
 @pytest.mark.parametrize(("size", "classes"), [(32, 1), (80, 3)])
-def test_any_multiple_of_16(size, classes):
+def test_bottlenecks_on_any_multiple_of_16(size, classes):
     model = build_segmenter(
         "transfuse",
         image_size=size,
         num_classes=classes,
         input_channels=1,
         bottleneck=True,
-        **REDUCED,
+        **REDUCED["transfuse"],
     )
     for logits in model({"image": images(model)}).values():
         assert logits.shape == (2, size, size, classes)
         assert np.all(np.isfinite(logits))
 
 
-def test_impossible_arguments_are_refused():
-    with pytest.raises(
-        ValueError, match=r"^transfuse: image_size must be a multiple of 16, got 40"
-    ):
-        build_segmenter("transfuse", image_size=40)
+def test_impossible_number_of_heads_is_refused():
     with pytest.raises(ValueError, match=r"^transfuse: token_width 16 must be a multiple"):
-        build_segmenter("transfuse", image_size=32, **{**REDUCED, "num_heads": 3})
-
-
-def test_logits_are_float32_under_mixed_precision():
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = build_segmenter("transfuse", image_size=32, **REDUCED)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert model.get_layer("f0_g_conv").compute_dtype == "bfloat16"
-    assert {output.dtype for output in model.output.values()} == {"float32"}
-
-
-def _check_tflite(model: keras.Model, path, tolerance: float) -> None:
-    model = keras.Model(model.input, {"mask_logits": model.output["mask_logits"]})
-    pixels = images(model)
-    expected = keras_logits(model, pixels)
-    error = np.abs(tflite_logits(model, pixels, path) - expected).max()
-    assert error < tolerance * expected.std()
-
-
-def test_tflite_gives_keras_s_logits(small, tmp_path):
-    _check_tflite(small, tmp_path / "m.tflite", 1e-4)
-
-
-@pytest.mark.slow
-def test_tflite_at_full_size(tmp_path):
-    model = lively("transfuse")
-    _check_tflite(model, tmp_path / "m.tflite", 1e-3)
-
-
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed")
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        pytest.param({"image_size": 64, **REDUCED}, id="reduced"),
-        pytest.param({"image_size": 224}, id="full-size", marks=pytest.mark.slow),
-    ],
-)
-def test_jax_gives_tensorflow_s_logits(arguments, tmp_path):
-    model = lively("transfuse", **arguments)
-    pixels = images(model)
-    expected = keras_logits(model, pixels)
-    actual = jax_logits(model, pixels, tmp_path, **arguments)
-    assert np.abs(actual - expected).max() < 1e-3 * expected.std()
+        build_segmenter("transfuse", image_size=32, token_width=16, num_heads=3)

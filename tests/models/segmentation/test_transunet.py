@@ -7,19 +7,9 @@ import numpy as np
 import pytest
 
 from parameter_counts import build_shapes, trainable
+from reduced_segmenters import REDUCED
 from segmenter_parity import lively
-from skinnet_keras.models import build_segmenter
 from skinnet_keras.models.segmentation.blocks.group_norm import GroupNorm2D
-
-REDUCED = {
-    "width": 32,
-    "units": (2, 1, 1),
-    "hidden_size": 24,
-    "depth": 1,
-    "num_heads": 2,
-    "mlp_dim": 48,
-    "decoder_widths": (16, 8, 8, 4, 4),
-}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +19,7 @@ def full():
 
 @pytest.fixture(scope="module")
 def small():
-    return lively("transunet", image_size=64, **REDUCED)
+    return lively("transunet", image_size=64, **REDUCED["transunet"])
 
 
 @pytest.mark.parametrize(
@@ -131,20 +121,3 @@ def test_strided_convolutions_pad_alike_on_both_sides(small):
     # Output (5, 10) is centred on input (10, 20).
     np.testing.assert_allclose(y[5, 10], standardized[3, 3, 0], atol=1e-4)
     np.testing.assert_allclose(y[4, 9], standardized[5, 5, 0], atol=1e-4)
-
-
-@pytest.mark.parametrize("size", [48, 96])
-def test_any_multiple_of_16_gives_logits_of_that_size(size):
-    model = build_segmenter(
-        "transunet", image_size=size, num_classes=2, input_channels=4, **REDUCED
-    )
-    image = np.random.default_rng(0).uniform(0, 255, (2, size, size, 4))
-    logits = np.asarray(model({"image": image})["mask_logits"])
-    assert logits.shape == (2, size, size, 2)
-    assert np.all(np.isfinite(logits))
-
-
-def test_other_sizes_are_refused():
-    message = r"^transunet: image_size must be a multiple of 16, got 100\.$"
-    with pytest.raises(ValueError, match=message):
-        build_segmenter("transunet", image_size=100)

@@ -1,25 +1,21 @@
-"""An experiment as data: pydantic models of the YAML configs, with errors that name the key."""
+"""The sections of an experiment, and the experiment itself."""
+
+# ruff: noqa: RUF012  (pydantic copies the defaults; the base class is in another module)
 
 from __future__ import annotations
 
-import difflib
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from skinnet_keras.errors import UserError
+from skinnet_keras.config.base import Fraction, Positive, Section
+from skinnet_keras.config.optimizer import OptimizerConfig
 
-Positive = Annotated[int, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
+OWN_RECIPE = "ours"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelConfig(_Section):
+class ModelConfig(Section):
     """Arguments of `build_skinnet`, and where the backbones' weights come from."""
 
     variant: Literal["v1", "v2", "v3", "v4"]
@@ -41,7 +37,7 @@ class ModelConfig(_Section):
         return arguments if self.metadata else {**arguments, "metadata_dim": 0}
 
 
-class SegmenterConfig(_Section):
+class SegmenterConfig(Section):
     """The segmentation network whose masks the classifiers see."""
 
     name: str = "split_attention_unet"
@@ -55,7 +51,7 @@ class SegmenterConfig(_Section):
     )
 
 
-class SegmentationLossConfig(_Section):
+class SegmentationLossConfig(Section):
     """Loss of stage (a), on mask logits (paper, section 1.3: BCE + Dice).
 
     `output_weights` count where a network has auxiliary outputs (TransFuse, section 3.3 of
@@ -71,26 +67,7 @@ class SegmentationLossConfig(_Section):
     }
 
 
-class ScheduleConfig(_Section):
-    """Learning rate over the steps of a stage."""
-
-    name: Literal["cosine_restarts", "constant"] = "cosine_restarts"
-    first_cycle_epochs: float = Field(default=10, gt=0)
-    cycle_factor: float = Field(default=2.0, ge=1)
-    final_fraction: float = Field(default=0.01, ge=0, le=1)
-
-
-class OptimizerConfig(_Section):
-    """Optimiser of a stage (paper, section 2: AdamW, weight decay 1e-4)."""
-
-    name: Literal["adamw"] = "adamw"
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
-    clip_norm: float | None = Field(default=None, gt=0)
-    schedule: ScheduleConfig = ScheduleConfig()
-
-
-class StageConfig(_Section):
+class StageConfig(Section):
     """One call of `model.fit`."""
 
     epochs: Positive
@@ -104,7 +81,7 @@ class HeadStageConfig(StageConfig):
     views: Positive = 4
 
 
-class StagesConfig(_Section):
+class StagesConfig(Section):
     """The paper's stages in their order; a stage that is left out is not run."""
 
     segmentation: StageConfig | None = None
@@ -113,7 +90,7 @@ class StagesConfig(_Section):
     joint: StageConfig | None = None
 
 
-class LossConfig(_Section):
+class LossConfig(Section):
     """Classification loss (paper, section 2: focal, gamma 2)."""
 
     name: Literal["focal", "cross_entropy"] = "focal"
@@ -121,7 +98,7 @@ class LossConfig(_Section):
     label_smoothing: Fraction = 0.0
 
 
-class BalanceConfig(_Section):
+class BalanceConfig(Section):
     """How rare classes are made to count; weights are (1 / class share) ** power."""
 
     methods: list[Literal["focal_alpha", "class_weights", "balanced_sampling"]] = ["focal_alpha"]
@@ -138,7 +115,7 @@ class BalanceConfig(_Section):
         return self
 
 
-class CleaningConfig(_Section):
+class CleaningConfig(Section):
     """What is taken out of the images before they are resized; everything is off by default.
 
     `hair_contrast` is how many grey levels a hair is darker than the skin beside it;
@@ -159,10 +136,14 @@ class CleaningConfig(_Section):
         return tuple(name for name in names if getattr(self, name))
 
 
-class Config(_Section):
-    """A whole experiment; `skinnet train --config FILE key=value ...`."""
+class Config(Section):
+    """A whole experiment; `skinnet train --config FILE key=value ...`.
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    `recipe` records which recipe of its file the values come from.
+    """
+
+    name: str = Field(pattern=_NAME)
+    recipe: str = Field(default=OWN_RECIPE, pattern=_NAME)
     seed: int = Field(default=0, ge=0)
     image_size: int = Field(default=224, ge=32)
     num_classes: Literal[8, 9] = 8
@@ -208,84 +189,3 @@ class Config(_Section):
     def uses_mask(self) -> bool:
         """Whether the classifier has a mask input."""
         return self.model is not None and bool(self.model.variant != "v1" or self.model.mask_branch)
-
-
-def load_config(path: Path, overrides: list[str] | None = None) -> Config:
-    """Read and check a YAML config.
-
-    Args:
-        path: The YAML file.
-        overrides: `key=value` pairs; dots lead into sections, values are YAML
-            (`stages.cnn.epochs=2`).
-
-    Raises:
-        UserError: Unreadable file, unknown key (with the valid keys), or a bad value.
-    """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"config {path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        detail = " ".join(str(error).split())
-        raise UserError(f"config {path} is not valid YAML: {detail}") from error
-    if not isinstance(raw, dict):
-        raise UserError(f"config {path} must hold keys and values, see the README's example.")
-    for override in overrides or []:
-        _apply(raw, override)
-    return parse_config(raw, str(path))
-
-
-def parse_config(raw: dict[str, Any], origin: str) -> Config:
-    """Check a config given as plain data; `origin` names it in errors."""
-    try:
-        return Config.model_validate(raw)
-    except ValidationError as error:
-        raise UserError(f"config {origin}: {_sentence(error, raw)}") from error
-
-
-def dump_config(config: Config) -> str:
-    """The config as YAML, every default written out."""
-    return yaml.safe_dump(config.model_dump(), sort_keys=False)
-
-
-def _apply(raw: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key:
-        raise UserError(f"override {override!r} is not of the form key=value.")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"override {override!r}: the value is not valid YAML.") from error
-    *sections, last = key.split(".")
-    for section in sections:
-        if raw.get(section) is None:
-            raw[section] = {}
-        raw = raw[section]
-        if not isinstance(raw, dict):
-            raise UserError(f"override {override!r}: {section} holds a value, not a section.")
-    raw[last] = value
-
-
-def _sentence(error: ValidationError, raw: dict[str, Any]) -> str:
-    first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
-    key = ".".join(location)
-    if first["type"] == "extra_forbidden":
-        valid = _keys_at(location[:-1])
-        close = difflib.get_close_matches(location[-1], valid, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        return f"unknown key {key!r}: {hint}valid keys here are {', '.join(valid)}."
-    if first["type"] == "missing":
-        return f"key {key!r} is missing."
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{key + ': ' if key else ''}{message[0].lower() + message[1:]}."
-
-
-def _keys_at(sections: list[str]) -> list[str]:
-    """The valid keys of the section at a path such as ["stages", "cnn"]."""
-    model: type[BaseModel] = Config
-    for section in sections:
-        annotation = model.model_fields[section].annotation
-        choices = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(x for x in choices if isinstance(x, type) and issubclass(x, BaseModel))
-    return list(model.model_fields)

@@ -1,0 +1,151 @@
+"""`skinnet segment predict`: lesion masks of photographs, or of every image of a catalogue."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from skinnet_keras.export.catalogue_masks import MaskSummary
+    from skinnet_keras.export.photograph_masks import PhotographMask
+
+
+def predict(
+    model: Annotated[
+        Path,
+        typer.Argument(help="A run, a .keras file, a SavedModel directory or a .tflite file."),
+    ],
+    images: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[IMAGE|FOLDER...]", help="Photographs, or folders of them."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write <image>_mask.png and <image>_overlay.png of photographs to this folder.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="CATALOGUE", help="Predict every image of this catalogue instead."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Keep the catalogue's masks as CATALOGUE/masks/NAME."),
+    ] = None,
+    tta: Annotated[
+        str, typer.Option(help="Average over views: none, flips (4) or dihedral (8).")
+    ] = "none",
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001, max=0.999, help="Lesion probability of a lesion pixel; the model's own."
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace masks of that name.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
+    ] = False,
+) -> None:
+    """Predict lesion masks, of photographs or of all images of a catalogue.
+
+    Masks in a catalogue are for classifiers, which take them with
+    segmenter.run=RUN segmenter.masks=NAME. Open SavedModels only from people you trust: they are
+    programs.
+
+    Example: skinnet segment predict runs/unet photos --out masks --tta flips
+
+    Example: skinnet segment predict runs/unet --data catalogue --name unet
+    """
+    import json
+
+    from skinnet_keras.cli.quiet import import_tensorflow_quietly
+    from skinnet_keras.errors import UserError
+    from skinnet_keras.evaluation.tta import TTA
+
+    if bool(images) == bool(data):
+        raise UserError("Give photographs and --out DIR, or --data CATALOGUE and --name NAME.")
+    if tta not in TTA:
+        raise UserError(f"--tta {tta}: choose one of {', '.join(TTA)}.")
+    if data is not None:
+        if name is None or out is not None:
+            raise UserError("--data CATALOGUE goes with --name NAME and without --out.")
+        import_tensorflow_quietly()
+        from skinnet_keras.data.catalogue import Catalogue
+        from skinnet_keras.export.catalogue_masks import predict_catalogue
+
+        summary = predict_catalogue(
+            model, Catalogue.load(data), name, threshold=threshold, tta=tta, overwrite=overwrite
+        )
+        if as_json:
+            typer.echo(json.dumps(summary.to_dict(), allow_nan=False))
+        else:
+            _print_summary(summary, name)
+        return
+    if out is None or name is not None or overwrite:
+        raise UserError("Photographs go with --out DIR and without --name and --overwrite.")
+    import_tensorflow_quietly()
+    from skinnet_keras.export.photograph_masks import find_photographs, predict_photographs
+    from skinnet_keras.export.segmenting import open_segmenter
+
+    photographs = find_photographs(images or [], out)
+    runner = open_segmenter(model)
+    threshold = runner.mask_threshold if threshold is None else threshold
+    masks = list(predict_photographs(runner, photographs, out, threshold=threshold, tta=tta))
+    if as_json:
+        report = {
+            "model": str(model),
+            "format": runner.format,
+            "threshold": threshold,
+            "tta": tta,
+            "images": [mask.to_dict() for mask in masks],
+        }
+        typer.echo(json.dumps(report, allow_nan=False))
+    else:
+        _print_photographs(masks)
+        typer.echo(f"Wrote masks and overlays to {out}", err=True)
+    typer.echo("For research only: this is not medical advice.", err=True)
+
+
+def _print_photographs(masks: "list[PhotographMask]") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    table = Table("Image", Column("Lesion area", justify="right"))
+    for mask in masks:
+        table.add_row(escape(mask.image.name), f"{mask.lesion_fraction:.1%}")
+    Console().print(table)
+
+
+def _print_summary(summary: "MaskSummary", name: str) -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    facts = Table(show_header=False)
+    facts.add_column()
+    facts.add_column(justify="right")
+    in_sample = "not known" if summary.in_sample is None else f"{summary.in_sample:,}"
+    for label, value in (
+        ("masks", f"{summary.images:,}"),
+        ("of images the network was trained on", in_sample),
+        ("mean lesion area", f"{summary.mean_lesion_fraction:.1%}"),
+        ("empty masks", f"{summary.empty:,}"),
+    ):
+        facts.add_row(label, value)
+    console = Console()
+    console.print(f"{summary.mask_origin} in {summary.folder}", markup=False, soft_wrap=True)
+    console.print(facts)
+    if summary.splits:
+        agreement = Table(
+            "Split",
+            Column("Images with ground truth", justify="right"),
+            Column("Mean Dice", justify="right"),
+        )
+        for split, score in summary.splits.items():
+            agreement.add_row(split, f"{score.n:,}", f"{score.dice_per_image:.4f}")
+        console.print(agreement)
+    typer.echo(f"Classifiers take them with segmenter.run=RUN segmenter.masks={name}", err=True)

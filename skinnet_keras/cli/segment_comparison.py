@@ -1,0 +1,189 @@
+"""The paper's comparison of segmentation networks: train, time, score, each run by itself."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import typer
+
+from skinnet_keras.cli.child import raise_failures, run_each
+from skinnet_keras.cli.segment_benchmarks import benchmark_options
+from skinnet_keras.config import Config, SegmenterConfig, StageConfig, load_config
+from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.segmentation_comparison import ComparedRun
+from skinnet_keras.export.complexity import multiply_accumulates, trainable_parameters
+from skinnet_keras.export.run_models import is_run
+from skinnet_keras.export.segmentation_scoring import score_on_catalogue
+from skinnet_keras.export.segmenting import open_segmenter
+from skinnet_keras.models import SEGMENTERS
+from skinnet_keras.presets import find_config
+from skinnet_keras.training.runs import Run
+from skinnet_keras.training.segmentation import configured_segmenter, prediction_part
+
+
+def train_networks(
+    networks: Sequence[str], data: Path, out: Path, overrides: Sequence[str]
+) -> list[Path]:
+    """Train each network from its packaged config, one after another.
+
+    Finished runs are taken as they are, interrupted ones are resumed.
+
+    Args:
+        networks: Names in `SEGMENTERS`; none for all.
+        data: Catalogue folder.
+        out: Folder of the run directories, `<out>/<network>`.
+        overrides: `key=value` pairs for every config.
+
+    Returns:
+        The run directories.
+
+    Raises:
+        UserError: An unknown network or key; a run that is there already has another config or
+            catalogue; or trainings failed (the others are finished first).
+    """
+    for name in networks:
+        if name not in SEGMENTERS:
+            raise UserError(f"unknown network {name!r}: choose among {', '.join(SEGMENTERS)}.")
+    runs = {name: out / name for name in dict.fromkeys(networks or SEGMENTERS)}
+    jobs = {}
+    for name, directory in runs.items():
+        config_name = f"segmentation/{name}"
+        config = load_config(find_config(config_name), list(overrides))
+        if is_run(directory):
+            _check_unchanged(Run.open(directory), config, data)
+        if not is_run(directory):
+            place = ["--data", str(data), "--out", str(directory)]
+            jobs[name] = ["train", "--config", config_name, *place, *overrides]
+        elif not (directory / "metrics.json").is_file():
+            jobs[name] = ["train", "--resume", str(directory)]
+    raise_failures(run_each(jobs))
+    return list(runs.values())
+
+
+def score_run(directory: Path, split: str, *, original_size: bool = False) -> ComparedRun:
+    """Score the segmentation network of a finished run on a split of its catalogue.
+
+    Args:
+        directory: The run directory.
+        split: `train`, `val` or `test`.
+        original_size: Whether to score at the photographs' size.
+
+    Raises:
+        UserError: It is no finished run that trained a segmentation network, or its catalogue
+            has no masks in the split.
+    """
+    run = Run.open(directory)
+    segmenter, stage = _trained_segmenter(run)
+    runner = open_segmenter(directory)
+    scored = score_on_catalogue(runner, run.load_catalogue(), split, original_size=original_size)
+    network = configured_segmenter(run.config)
+    compared = ComparedRun(
+        name=directory.resolve().name,
+        network=segmenter.name,
+        arguments=_changed_arguments(segmenter),
+        image_size=run.config.image_size,
+        epochs=stage.epochs,
+        parameters=trainable_parameters(network),
+        macs=multiply_accumulates(prediction_part(network)),
+        scores=scored.scores,
+    )
+    del runner, network
+    keras.backend.clear_session()
+    gc.collect()  # Functional models are cycles: a dozen of them would stay in memory
+    return compared
+
+
+def time_runs(
+    directories: Sequence[Path], *, batch_size: int, seconds: float, threads: int
+) -> dict[Path, Mapping[str, Any]]:
+    """Measure the speed of each run's network, each in a process of its own.
+
+    Args:
+        directories: Run directories.
+        batch_size: Images of a training step, the same for all.
+        seconds: See `benchmark_segmenter`.
+        threads: Threads.
+
+    Returns:
+        Run directory -> `SegmenterSpeed.to_dict`; one that could not be measured is left out.
+    """
+    jobs = {}
+    for directory in directories:
+        config = Run.open(directory).config
+        segmenter, _ = _trained_segmenter(Run.open(directory))
+        arguments = json.dumps(segmenter.arguments)
+        options = benchmark_options(config.image_size, batch_size, arguments, seconds, threads)
+        jobs[str(directory)] = ["segment", "benchmark", segmenter.name, *options]
+    speeds: dict[Path, Mapping[str, Any]] = {}
+    failed = run_each(
+        jobs, lambda name, printed: speeds.update({Path(name): printed["networks"][0]})
+    )
+    if failed:
+        typer.echo(f"Not timed: {', '.join(failed)}.", err=True)
+    return speeds
+
+
+def compared_runs(
+    directories: Sequence[Path],
+    split: str,
+    speeds: Mapping[Path, Mapping[str, Any]],
+    *,
+    original_size: bool = False,
+) -> list[ComparedRun]:
+    """Score several runs; two of the same name are told apart by their paths.
+
+    Raises:
+        UserError: See `score_run`; or a run is named twice.
+    """
+    runs: dict[str, ComparedRun] = {}
+    for directory in directories:
+        typer.echo(f"Scoring {directory}", err=True)
+        run = score_run(directory, split, original_size=original_size)
+        name = str(directory) if run.name in runs else run.name
+        if name in runs:
+            raise UserError(f"{directory} is named twice: name every run once.")
+        runs[name] = replace(run, name=name, speed=speeds.get(directory))
+    return list(runs.values())
+
+
+def _trained_segmenter(run: Run) -> tuple[SegmenterConfig, StageConfig]:
+    """The network a run trained itself, and its stage."""
+    config = run.config
+    if config.segmenter is None or config.stages.segmentation is None:
+        raise UserError(
+            f"{run.directory} trained no segmentation network: give a run of `segment train`."
+        )
+    return config.segmenter, config.stages.segmentation
+
+
+def _check_unchanged(run: Run, config: Config, data: Path) -> None:
+    """Refuse a run of an earlier command that this one would train otherwise."""
+    if run.catalogue.resolve() != data.resolve():
+        raise UserError(
+            f"{run.directory} was trained on {run.catalogue}, not on {data}: choose another --out."
+        )
+    before, now = run.config.model_dump(), config.model_dump()
+    changed = [key for key in now if now[key] != before[key]]
+    if changed:
+        raise UserError(
+            f"{run.directory} was started with other values of {', '.join(changed)}: repeat the "
+            "command it was started with, choose another --out, or compare finished runs as "
+            "`skinnet segment compare RUN RUN ...`."
+        )
+
+
+def _changed_arguments(segmenter: SegmenterConfig) -> dict[str, Any]:
+    """Arguments of the network's builder that differ from its defaults."""
+    parameters = inspect.signature(SEGMENTERS[segmenter.name]).parameters
+    return {
+        name: value
+        for name, value in segmenter.arguments.items()
+        if json.dumps(value) != json.dumps(parameters[name].default)  # a list equals a tuple
+    }

@@ -1,0 +1,36 @@
+"""An experiment as data: pydantic models of the YAML configs, with errors that name the key."""
+
+from __future__ import annotations
+
+from skinnet_keras.config.experiment import (
+    BalanceConfig,
+    CleaningConfig,
+    Config,
+    HeadStageConfig,
+    LossConfig,
+    ModelConfig,
+    SegmentationLossConfig,
+    SegmenterConfig,
+    StageConfig,
+    StagesConfig,
+)
+from skinnet_keras.config.files import dump_config, load_config, parse_config
+from skinnet_keras.config.optimizer import OptimizerConfig, ScheduleConfig
+
+__all__ = [
+    "BalanceConfig",
+    "CleaningConfig",
+    "Config",
+    "HeadStageConfig",
+    "LossConfig",
+    "ModelConfig",
+    "OptimizerConfig",
+    "ScheduleConfig",
+    "SegmentationLossConfig",
+    "SegmenterConfig",
+    "StageConfig",
+    "StagesConfig",
+    "dump_config",
+    "load_config",
+    "parse_config",
+]
