@@ -6,7 +6,6 @@ import gc
 import inspect
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def train_networks(
     Finished runs are taken as they are, interrupted ones are resumed.
 
     Args:
-        networks: Names in `SEGMENTERS`; none for all.
+        networks: Names in `SEGMENTERS`.
         data: Catalogue folder.
         out: Folder of the run directories, `<out>/<network>`.
         overrides: `key=value` pairs for every config.
@@ -45,13 +44,10 @@ def train_networks(
         The run directories.
 
     Raises:
-        UserError: An unknown network or key; a run that is there already has another config or
-            catalogue; or trainings failed (the others are finished first).
+        UserError: An unknown key; a run that is there already has another config or catalogue;
+            or trainings failed (the others are finished first).
     """
-    for name in networks:
-        if name not in SEGMENTERS:
-            raise UserError(f"unknown network {name!r}: choose among {', '.join(SEGMENTERS)}.")
-    runs = {name: out / name for name in dict.fromkeys(networks or SEGMENTERS)}
+    runs = {name: out / name for name in networks}
     jobs = {}
     for name, directory in runs.items():
         config_name = f"segmentation/{name}"
@@ -67,25 +63,102 @@ def train_networks(
     return list(runs.values())
 
 
-def score_run(directory: Path, split: str, *, original_size: bool = False) -> ComparedRun:
-    """Score the segmentation network of a finished run on a split of its catalogue.
+def named_runs(directories: Sequence[Path]) -> dict[str, Path]:
+    """Name every run by its folder; two of the same name by their paths.
+
+    Raises:
+        UserError: A run is named twice, or is no finished run that trained a segmentation network.
+    """
+    named: dict[str, Path] = {}
+    for directory in directories:
+        run = Run.open(directory)
+        _trained_segmenter(run)
+        if not (directory / "segmenter.keras").is_file():
+            raise UserError(
+                f"{directory} is not finished: continue it with "
+                f"`skinnet train --resume {directory}`."
+            )
+        name = directory.resolve().name
+        name = str(directory) if name in named else name
+        if name in named:
+            raise UserError(f"{directory} is named twice: name every run once.")
+        named[name] = directory
+    return named
+
+
+def time_runs(
+    runs: Mapping[str, Path], *, batch_size: int, seconds: float, threads: int
+) -> dict[str, Mapping[str, Any]]:
+    """Measure the speed of each run's network, each in a process of its own.
 
     Args:
-        directory: The run directory.
+        runs: As `named_runs` returns them.
+        batch_size: Images of a training step, the same for all.
+        seconds: See `benchmark_segmenter`.
+        threads: Threads.
+
+    Returns:
+        Name -> `SegmenterSpeed.to_dict`; a run that could not be measured is left out.
+    """
+    jobs = {}
+    for name, directory in runs.items():
+        run = Run.open(directory)
+        segmenter, _ = _trained_segmenter(run)
+        arguments, size = json.dumps(segmenter.arguments), run.config.image_size
+        options = benchmark_options(size, batch_size, arguments, seconds, threads)
+        jobs[name] = ["segment", "benchmark", segmenter.name, *options]
+    speeds: dict[str, Mapping[str, Any]] = {}
+    failed = run_each(jobs, lambda name, printed: speeds.update({name: printed["networks"][0]}))
+    if failed:
+        typer.echo(f"Not timed: {', '.join(failed)}.", err=True)
+    return speeds
+
+
+def score_runs(
+    runs: Mapping[str, Path],
+    split: str,
+    speeds: Mapping[str, Mapping[str, Any]],
+    *,
+    original_size: bool = False,
+) -> list[ComparedRun]:
+    """Score the segmentation networks of finished runs on a split of their catalogues.
+
+    Args:
+        runs: As `named_runs` returns them.
         split: `train`, `val` or `test`.
+        speeds: As `time_runs` returns them.
         original_size: Whether to score at the photographs' size.
 
     Raises:
-        UserError: It is no finished run that trained a segmentation network, or its catalogue
-            has no masks in the split.
+        UserError: A catalogue has no masks in the split.
     """
+    compared = []
+    for name, directory in runs.items():
+        typer.echo(f"Scoring {name}", err=True)
+        compared.append(
+            _score_run(name, directory, split, speeds.get(name), original_size=original_size)
+        )
+        keras.backend.clear_session()
+        gc.collect()  # Functional models are cycles: a dozen of them would stay in memory
+    return compared
+
+
+def _score_run(
+    name: str,
+    directory: Path,
+    split: str,
+    speed: Mapping[str, Any] | None,
+    *,
+    original_size: bool,
+) -> ComparedRun:
     run = Run.open(directory)
     segmenter, stage = _trained_segmenter(run)
-    runner = open_segmenter(directory)
-    scored = score_on_catalogue(runner, run.load_catalogue(), split, original_size=original_size)
     network = configured_segmenter(run.config)
-    compared = ComparedRun(
-        name=directory.resolve().name,
+    scored = score_on_catalogue(
+        open_segmenter(directory), run.load_catalogue(), split, original_size=original_size
+    )
+    return ComparedRun(
+        name=name,
         network=segmenter.name,
         arguments=_changed_arguments(segmenter),
         image_size=run.config.image_size,
@@ -93,64 +166,8 @@ def score_run(directory: Path, split: str, *, original_size: bool = False) -> Co
         parameters=trainable_parameters(network),
         macs=multiply_accumulates(prediction_part(network)),
         scores=scored.scores,
+        speed=speed,
     )
-    del runner, network
-    keras.backend.clear_session()
-    gc.collect()  # Functional models are cycles: a dozen of them would stay in memory
-    return compared
-
-
-def time_runs(
-    directories: Sequence[Path], *, batch_size: int, seconds: float, threads: int
-) -> dict[Path, Mapping[str, Any]]:
-    """Measure the speed of each run's network, each in a process of its own.
-
-    Args:
-        directories: Run directories.
-        batch_size: Images of a training step, the same for all.
-        seconds: See `benchmark_segmenter`.
-        threads: Threads.
-
-    Returns:
-        Run directory -> `SegmenterSpeed.to_dict`; one that could not be measured is left out.
-    """
-    jobs = {}
-    for directory in directories:
-        config = Run.open(directory).config
-        segmenter, _ = _trained_segmenter(Run.open(directory))
-        arguments = json.dumps(segmenter.arguments)
-        options = benchmark_options(config.image_size, batch_size, arguments, seconds, threads)
-        jobs[str(directory)] = ["segment", "benchmark", segmenter.name, *options]
-    speeds: dict[Path, Mapping[str, Any]] = {}
-    failed = run_each(
-        jobs, lambda name, printed: speeds.update({Path(name): printed["networks"][0]})
-    )
-    if failed:
-        typer.echo(f"Not timed: {', '.join(failed)}.", err=True)
-    return speeds
-
-
-def compared_runs(
-    directories: Sequence[Path],
-    split: str,
-    speeds: Mapping[Path, Mapping[str, Any]],
-    *,
-    original_size: bool = False,
-) -> list[ComparedRun]:
-    """Score several runs; two of the same name are told apart by their paths.
-
-    Raises:
-        UserError: See `score_run`; or a run is named twice.
-    """
-    runs: dict[str, ComparedRun] = {}
-    for directory in directories:
-        typer.echo(f"Scoring {directory}", err=True)
-        run = score_run(directory, split, original_size=original_size)
-        name = str(directory) if run.name in runs else run.name
-        if name in runs:
-            raise UserError(f"{directory} is named twice: name every run once.")
-        runs[name] = replace(run, name=name, speed=speeds.get(directory))
-    return list(runs.values())
 
 
 def _trained_segmenter(run: Run) -> tuple[SegmenterConfig, StageConfig]:

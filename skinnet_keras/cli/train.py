@@ -44,7 +44,7 @@ def train(
             raise UserError(
                 "--resume takes everything from the run directory: drop the other arguments."
             )
-        metrics = train_resumed(resume)
+        metrics = train_resumed(resume, show=not as_json)
     else:
         if not config or not data:
             raise UserError("give --config and --data, or --resume with a run directory.")

@@ -94,4 +94,4 @@ def _penalty(
     ]
     rivals = sum(other < 1.2 * away[own] for i, other in enumerate(away) if i != own)
     outside = box.width * box.height - common(frame)
-    return 2 * sum(map(common, taken)) + 10 * outside + 200 * rivals + 4 * place.distance
+    return 2 * sum(map(common, taken)) + 10 * outside + 120 * rivals + 4 * place.distance

@@ -7,7 +7,11 @@ from typing import Any
 
 from skinnet_keras.evaluation.tables import UNDEFINED, Table
 
-MACS_FOOTNOTE = "MACs: multiply-accumulates of one prediction, the products of attention included."
+_MACS = "MACs: multiply-accumulates of one prediction, the products of attention included."
+_DIFFERING = (
+    "Image sizes differ: each run is scored on masks of its own size; only at the original size "
+    "are the pixels the same."
+)
 
 
 def speed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -44,7 +48,7 @@ def speed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             )
             for row in rows
         ),
-        footnotes=(_measured(first), MACS_FOOTNOTE, *_refusals(rows, "network")),
+        footnotes=(_measured(first), _MACS, *_refusals(rows, "network")),
     )
 
 
@@ -55,10 +59,12 @@ def comparison_table(comparison: Mapping[str, Any]) -> Table:
         comparison: As `segmentation_comparison.compare_segmenters` returns it.
     """
     rows, measured = comparison["runs"], comparison["measured"]
+    sizes_differ = len({row["image_size"] for row in rows}) > 1
     footnotes = [
         "Dice, IoU: means over images, with 95 % intervals by a bootstrap over groups (lesions); "
         f"difference: Dice less that of {comparison['reference']} on the same images.",
-        f"Scored at {comparison['scored_at']}. {MACS_FOOTNOTE}",
+        f"Scored at {comparison['scored_at']}. {_MACS}",
+        *([_DIFFERING] if sizes_differ and comparison["scored_at"] != "original size" else []),
         *([_measured(measured)] if measured else []),
         *_refusals(rows, "name"),
     ]

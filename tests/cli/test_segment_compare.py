@@ -75,9 +75,10 @@ def test_table_and_files(runs, tmp_path):
 def test_speeds_are_measured_as_the_runs_were_configured(runs, monkeypatch):
     jobs = {}
     monkeypatch.setattr(segment_comparison, "run_each", lambda some, done: jobs.update(some) or {})
-    speeds = segment_comparison.time_runs(runs, batch_size=4, seconds=1.0, threads=2)
+    named = segment_comparison.named_runs(runs)
+    speeds = segment_comparison.time_runs(named, batch_size=4, seconds=1.0, threads=2)
     assert speeds == {}
-    assert jobs[str(runs[1])] == [
+    assert jobs["wrong"] == [
         *("segment", "benchmark", "split_attention_unet", "--image-size", "32"),
         *("--batch-size", "4", "--arguments", '{"widths": [2, 4]}'),
         *("--seconds", "1.0", "--threads", "2"),
@@ -93,6 +94,7 @@ def test_speeds_are_measured_as_the_runs_were_configured(runs, monkeypatch):
         (("--split", "all", "run"), "choose train, val or test"),
         (("--data", "c", "--out", "o", "--networks", "unet,u_net"), "unknown network 'u_net'"),
         (("--data", "c", "--out", "o", "--networks", "unet", "size=3"), "unknown key 'size'"),
+        (("--data", "c", "--out", "o", "--reference", "u_net"), "--reference u_net: choose among"),
         (("nowhere", "--no-benchmark"), "is not a run directory"),
     ],
 )
@@ -103,15 +105,21 @@ def test_mistakes(arguments, message, tmp_path, monkeypatch):
     assert message in str(result.exception)
 
 
-def test_a_run_named_twice_is_refused(runs):
-    result = invoke(runs[0], runs[0], runs[0], "--no-benchmark")
-    assert "is named twice" in str(result.exception)
+def test_runs_of_one_name_are_told_apart_but_not_the_same_run(tmp_path):
+    one, two = (make_run(tmp_path / name, variant="v1") for name in ("one", "two"))
+    assert segment_comparison.named_runs([one, two]) == {"run": one, str(two): two}
+    with pytest.raises(UserError, match="is named twice"):
+        segment_comparison.named_runs([one, one, one])
 
 
-def test_a_run_without_its_own_segmentation_is_refused(tmp_path):
-    run = make_run(tmp_path, variant="v1", segmenter=False)
-    result = invoke(run, "--no-benchmark")
-    assert "trained no segmentation network" in str(result.exception)
+def test_runs_without_a_trained_network_are_refused(tmp_path):
+    without = make_run(tmp_path / "without", variant="v1", segmenter=False)
+    with pytest.raises(UserError, match="trained no segmentation network"):
+        segment_comparison.named_runs([without])
+    unfinished = make_run(tmp_path / "unfinished", variant="v1")
+    (unfinished / "segmenter.keras").unlink()
+    with pytest.raises(UserError, match="is not finished"):
+        segment_comparison.named_runs([unfinished])
 
 
 def make_state(root, catalogue, *, finished, **changes):

@@ -121,14 +121,12 @@ def test_jax_gives_the_same_logits(network, request, tmp_path):
 
 
 @every_name
-def test_other_sizes_classes_and_channels(name):
-    for size in (32, 3 * STEPS[name]):
-        model = build_segmenter(
-            name, image_size=size, num_classes=2, input_channels=1, **REDUCED[name]
-        )
-        for logits in model({"image": images(model)}, training=False).values():
-            assert logits.shape == (2, size, size, 2)
-            assert np.all(np.isfinite(logits))
+def test_another_size_two_classes_and_one_channel(name):
+    size = 3 * STEPS[name]
+    model = build_segmenter(name, image_size=size, num_classes=2, input_channels=1, **REDUCED[name])
+    for logits in model({"image": images(model)}, training=False).values():
+        assert logits.shape == (2, size, size, 2)
+        assert np.all(np.isfinite(logits))
 
 
 @every_name

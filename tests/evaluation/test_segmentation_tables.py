@@ -40,6 +40,13 @@ def test_comparison_without_intervals_and_speeds():
     assert "Times" not in " ".join(table.footnotes)
 
 
+def test_runs_of_different_sizes_are_pointed_out():
+    runs = [make_compared("unet", DICE), make_compared("malunet", DICE, image_size=256)]
+    for scored_at, expected in (("network size", True), ("original size", False)):
+        table = comparison_table(compare_segmenters(runs, split="val", scored_at=scored_at))
+        assert any("Image sizes differ" in note for note in table.footnotes) == expected
+
+
 def test_speeds():
     row = {"network": "unet", "arguments": {}, "image_size": 224, "parameters": 177_943}
     rows = [

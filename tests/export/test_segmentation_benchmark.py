@@ -4,50 +4,50 @@ from __future__ import annotations
 
 import json
 
+import keras
+import numpy as np
 import pytest
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.export import segmentation_benchmark
-from skinnet_keras.export.complexity import multiply_accumulates, trainable_parameters
 from skinnet_keras.export.machine import describe_machine
 from skinnet_keras.export.segmentation_benchmark import benchmark_segmenter
-from skinnet_keras.models import build_segmenter
-from skinnet_keras.training.segmentation import prediction_part
 
-TRANSFUSE = {
-    "resnet_width": 8,
-    "resnet_blocks": [1, 1, 1],
-    "token_width": 16,
-    "depth": 1,
-    "num_heads": 2,
-}
 QUICK = {"image_size": 32, "batch_size": 2, "seconds": 0.0, "threads": 1}
 
 
-def test_size_with_and_speed_without_auxiliary_outputs():
-    speed = benchmark_segmenter("transfuse", arguments=TRANSFUSE, **QUICK)
-    network = build_segmenter("transfuse", image_size=32, **TRANSFUSE)
-    assert speed.parameters == trainable_parameters(network)
-    assert speed.macs == multiply_accumulates(prediction_part(network))
-    assert speed.macs < multiply_accumulates(network)
-    assert speed.train_images_per_second > 0
+def test_speed_of_keras_and_tflite():
+    speed = benchmark_segmenter("unet", arguments={"widths": [2, 4]}, **QUICK)
     assert 0 < speed.keras_ms_min <= speed.keras_ms
     assert 0 < speed.tflite_ms_min <= speed.tflite_ms
-    assert speed.tflite_bytes > 4 * trainable_parameters(prediction_part(network))
+    assert speed.tflite_bytes > 4 * speed.parameters
     assert speed.tflite_refused is None
     assert speed.machine == describe_machine()
-    assert json.loads(json.dumps(speed.to_dict()))["arguments"] == TRANSFUSE
+    assert json.loads(json.dumps(speed.to_dict()))["arguments"] == {"widths": [2, 4]}
 
 
-def test_a_network_without_tflite_is_measured_all_the_same(monkeypatch):
+def test_auxiliary_outputs_are_trained_only_and_tflite_may_be_missing(monkeypatch):
     def refuse(*_, **__):
         raise UserError("The model needs\noperators.")
 
+    image = keras.Input((32, 32, 3), name="image")
+    heads = {
+        name: keras.layers.Conv2D(1, size, padding="same", name=name)
+        for name, size in (("mask_logits", 3), ("mask_logits_1", 5))
+    }
+    outputs = {name: head(image) for name, head in heads.items()}
+    network = keras.Model({"image": image}, outputs)
+    before = {name: head.get_weights()[0] for name, head in heads.items()}
+    monkeypatch.setattr(segmentation_benchmark, "configured_segmenter", lambda _: network)
     monkeypatch.setattr(segmentation_benchmark, "write_tflite", refuse)
-    speed = benchmark_segmenter("unet", arguments={"widths": [2, 4]}, **QUICK)
+    speed = benchmark_segmenter("transfuse", **QUICK)
+    assert speed.parameters == (3 * 9 + 1) + (3 * 25 + 1)
+    assert speed.macs == 32 * 32 * 3 * 9
+    assert speed.train_images_per_second > 0
+    for name, head in heads.items():
+        assert not np.array_equal(head.get_weights()[0], before[name]), name
     assert speed.tflite_refused == "The model needs operators."
     assert (speed.tflite_ms, speed.tflite_ms_min, speed.tflite_bytes) == (None, None, None)
-    assert speed.train_images_per_second > 0
 
 
 @pytest.mark.parametrize(

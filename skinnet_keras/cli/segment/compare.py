@@ -79,7 +79,13 @@ def compare(
     if out is not None and out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
     import_tensorflow_quietly()
-    from skinnet_keras.cli.segment_comparison import compared_runs, time_runs, train_networks
+    from skinnet_keras.cli.segment_benchmarks import chosen_networks
+    from skinnet_keras.cli.segment_comparison import (
+        named_runs,
+        score_runs,
+        time_runs,
+        train_networks,
+    )
     from skinnet_keras.evaluation.segmentation_comparison import (
         compare_segmenters,
         write_comparison,
@@ -87,11 +93,14 @@ def compare(
     from skinnet_keras.evaluation.segmentation_tables import comparison_table
     from skinnet_keras.export.machine import available_cores
 
+    directories = [Path(source) for source in sources or []]
     if data is not None and out is not None:
-        names = [name.strip() for name in networks.split(",")] if networks else []
-        runs = train_networks(names, data, out, sources or [])
-    else:
-        runs = [Path(source) for source in sources or []]
+        named = [name.strip() for name in networks.split(",")] if networks else []
+        chosen = chosen_networks(named, every=not named)
+        if reference is not None and reference not in chosen:
+            raise UserError(f"--reference {reference}: choose among {', '.join(chosen)}.")
+        directories = train_networks(chosen, data, out, sources or [])
+    runs = named_runs(directories)
     # Times come first: this process would hold an accelerator's memory once it predicts.
     speeds = {}
     if benchmark:
@@ -99,7 +108,7 @@ def compare(
             runs, batch_size=batch_size, seconds=seconds, threads=threads or available_cores()
         )
     comparison = compare_segmenters(
-        compared_runs(runs, split, speeds, original_size=original_size),
+        score_runs(runs, split, speeds, original_size=original_size),
         split=split,
         scored_at="original size" if original_size else "network size",
         reference=reference,
