@@ -17,7 +17,7 @@ REDUCED: dict[str, dict[str, Any]] = {
         "widths": (8, 16, 40, 64),
         "depths": (1, 1, 1, 1),
         "decoder_depth": 1,
-        "bridge_depth": 2,  # the first layer attends to channels, the others to tokens
+        "bridge_depth": 1,
     },
     "transdeeplab": {"width": 12, "depths": (1, 1, 1), "last_depth": 2},
     "transunet": {

@@ -107,9 +107,7 @@ def _fit(run: Run, stage: Stage, strategy: Any | None, done: int, state: Any) ->
                 if stage.augmentation is not None:
                     model = AugmentedModel(model, stage.augmentation)
                 optimizer = build_optimizer(config.optimizer, data.steps_per_epoch, config.epochs)
-                model.compile(
-                    optimizer=optimizer, loss=stage.loss, loss_weights=stage.loss_weights
-                )
+                model.compile(optimizer=optimizer, loss=stage.loss, loss_weights=stage.loss_weights)
                 if state:
                     # Not `optimizer`: mixed precision wraps it.
                     model.optimizer.build(model.trainable_variables)

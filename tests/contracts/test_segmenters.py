@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import gc
 import importlib.util
+import shutil
+from unittest import mock
 
 import keras
 import numpy as np
@@ -14,9 +16,9 @@ from gradients import weights_without_gradient
 from jax_segmenters import outputs_on_jax, run_on_jax
 from reduced_segmenters import IMAGE_SIZE, REDUCED
 from segmenter_parity import Network, assert_same_outputs, images, lively_network
+from skinnet_keras.export import tflite
 from skinnet_keras.export.runners import SavedModelRunner, TFLiteRunner
 from skinnet_keras.export.savedmodel import write_savedmodel
-from skinnet_keras.export.tflite import custom_operators, write_tflite
 from skinnet_keras.models import SEGMENTERS, build_segmenter
 
 # What the side of the image has to be a multiple of.
@@ -70,6 +72,21 @@ def network(request):
 
 
 @pytest.fixture(scope="module")
+def exported(network, tmp_path_factory):
+    """A folder with `model.tflite` and the SavedModel of one image it was converted from."""
+    folder = tmp_path_factory.mktemp("exported")
+
+    def write_and_keep(model, directory, **arguments):
+        write_savedmodel(model, directory, **arguments)
+        shutil.copytree(directory, folder / "savedmodel")
+
+    # Writing the SavedModel is most of the work: once is enough for both tests.
+    with mock.patch.object(tflite, "write_savedmodel", write_and_keep):
+        tflite.write_tflite(network.model, folder / "model.tflite", precision="float32")
+    return folder
+
+
+@pytest.fixture(scope="module")
 def reduced_on_jax(tmp_path_factory):
     folder = tmp_path_factory.mktemp("jax")
     run_on_jax(map(_reduced, SEGMENTERS), folder)
@@ -97,16 +114,16 @@ def test_keras_file_gives_the_same_logits(network, tmp_path):
     assert_same_outputs(outputs, network.outputs, 1e-6)
 
 
-def test_savedmodel_gives_the_same_logits(network, tmp_path):
-    write_savedmodel(network.model, tmp_path)
-    outputs = SavedModelRunner(tmp_path).predict({"image": network.pixels})
+def test_savedmodel_gives_the_same_logits(network, exported):
+    runner = SavedModelRunner(exported / "savedmodel")
+    parts = [runner.predict({"image": image[None]}) for image in network.pixels]
+    outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     assert_same_outputs(outputs, network.outputs, TOLERANCE)
 
 
-def test_tflite_gives_the_same_logits_with_built_in_operators(network, tmp_path):
-    path = tmp_path / "model.tflite"
-    write_tflite(network.model, path, precision="float32")
-    assert custom_operators(path.read_bytes()) == []
+def test_tflite_gives_the_same_logits_with_built_in_operators(network, exported):
+    path = exported / "model.tflite"
+    assert tflite.custom_operators(path.read_bytes()) == []
     outputs = TFLiteRunner(path).predict({"image": network.pixels})
     assert_same_outputs(outputs, network.outputs, TOLERANCE)
 
@@ -118,6 +135,15 @@ def test_jax_gives_the_same_logits(network, request, tmp_path):
     else:
         run_on_jax([network], folder := tmp_path)
     assert_same_outputs(outputs_on_jax(folder, network.name), network.outputs, TOLERANCE)
+
+
+@pytest.mark.slow
+@every_name
+def test_savedmodel_takes_any_batch(name, tmp_path):
+    network = _reduced(name)
+    write_savedmodel(network.model, tmp_path)
+    outputs = SavedModelRunner(tmp_path).predict({"image": network.pixels})
+    assert_same_outputs(outputs, network.outputs, TOLERANCE)
 
 
 @every_name
