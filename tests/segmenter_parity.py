@@ -48,8 +48,7 @@ def lively(name: str, **arguments) -> keras.Model:
 
     Kernels get noise of 1 / sqrt(fan-in), which neither dies out nor explodes from layer to
     layer however wide the network is; biases, scales and shifts get noise of 0.1. Batch
-    normalisation sees some images and then has its statistics moved a little, so that nothing
-    is normalised perfectly.
+    normalisation takes its statistics from a few images.
     """
     keras.utils.set_random_seed(0)
     model = build_segmenter(name, **arguments)
@@ -60,23 +59,19 @@ def lively(name: str, **arguments) -> keras.Model:
             fan_in = math.prod(weight.shape[:2] if depthwise else weight.shape[:-1])
             scale = 0.1 if len(weight.shape) == 1 else fan_in**-0.5
             weight.assign_add(generator.normal(0.0, scale, weight.shape))
-    _calibrate(model, generator)
+    _take_statistics(model, images(model, 4))
     return model
 
 
-def _calibrate(model: keras.Model, generator: np.random.Generator) -> None:
+def _take_statistics(model: keras.Model, pixels: np.ndarray) -> None:
     norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0
     if norms:
-        model({"image": images(model)}, training=True)
+        model({"image": pixels}, training=True)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-        variance = np.asarray(norm.moving_variance)
-        shift = generator.normal(0.0, 0.1, variance.shape) * np.sqrt(variance)
-        norm.moving_mean.assign_add(shift)
-        norm.moving_variance.assign(variance * generator.uniform(0.8, 1.25, variance.shape))
 
 
 def images(model: keras.Model, count: int = 2) -> np.ndarray:
@@ -84,19 +79,20 @@ def images(model: keras.Model, count: int = 2) -> np.ndarray:
 
     Args:
         model: A network with a square input of even size.
-        count: Number of images.
+        count: Number of images; the first ones are always the same.
 
     Returns:
         float32 (count, S, S, C) in 0..255.
     """
     size, _, channels = model.input["image"].shape[1:]
     generator = np.random.default_rng(1)
-    total = np.zeros((count, size, size, channels))
-    for side in (size // 2, 8, 1):
-        blocks = -(-size // side)
-        values = generator.uniform(0.0, 255.0 / 3.0, (count, blocks, blocks, channels))
-        total += values.repeat(side, axis=1).repeat(side, axis=2)[:, :size, :size]
-    return total.astype("float32")
+    pixels = np.zeros((count, size, size, channels), "float32")
+    for image in pixels:
+        for side in (size // 2, 8, 1):
+            blocks = -(-size // side)
+            values = generator.uniform(0.0, 255.0 / 3.0, (blocks, blocks, channels))
+            image += values.repeat(side, axis=0).repeat(side, axis=1)[:size, :size]
+    return pixels
 
 
 def assert_same_outputs(

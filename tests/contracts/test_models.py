@@ -36,7 +36,7 @@ def _inputs(model: keras.Model, n: int = 4) -> dict[str, np.ndarray]:
     return x
 
 
-@pytest.mark.parametrize("build", _classifiers())
+@pytest.mark.parametrize("build", list(_classifiers()))
 def test_classifier_contract(build, tmp_path):
     keras.utils.set_random_seed(0)
     model = build()

@@ -59,7 +59,7 @@ def _constructions():
         yield pytest.param((name, True), id=f"{name}-full_size", marks=pytest.mark.slow)
 
 
-@pytest.fixture(scope="module", params=_constructions())
+@pytest.fixture(scope="module", params=list(_constructions()))
 def network(request):
     """A network with noise in its weights; only one of full size at a time is in memory."""
     name, full_size = request.param

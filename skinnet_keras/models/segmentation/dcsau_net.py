@@ -23,6 +23,7 @@ from skinnet_keras.models.segmentation.blocks.projections import (
     linear,
     pytorch_start,
 )
+from skinnet_keras.models.segmentation.blocks.spatial_mean import SpatialMean
 from skinnet_keras.models.segmentation.blocks.splitting import Split
 
 _layers = keras.layers
@@ -104,7 +105,7 @@ def compact_split_attention(x, name: str):
     second = _layers.Add(name=f"{name}_cascade")([first, second])
     second = _grouped(second, width, f"{name}_second")
     gate = _layers.Add(name=f"{name}_sum")([first, second])
-    gate = _layers.GlobalAveragePooling2D(name=f"{name}_squeeze")(gate)
+    gate = SpatialMean(name=f"{name}_squeeze")(gate)
     gate = _attention_linear(gate, max(width // 2, 32), f"{name}_fc1")
     gate = _bn_relu(gate, f"{name}_fc1")
     gate = _attention_linear(gate, 2 * width, f"{name}_fc2")

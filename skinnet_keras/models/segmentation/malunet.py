@@ -22,6 +22,7 @@ from skinnet_keras.models.segmentation.blocks.align_corners import AlignCornersU
 from skinnet_keras.models.segmentation.blocks.channel_pooling import ChannelMax, ChannelMean
 from skinnet_keras.models.segmentation.blocks.external_attention import ExternalAttention
 from skinnet_keras.models.segmentation.blocks.group_norm import GroupNorm2D
+from skinnet_keras.models.segmentation.blocks.spatial_mean import SpatialMean
 from skinnet_keras.models.segmentation.blocks.splitting import Split
 
 _layers = keras.layers
@@ -134,7 +135,7 @@ def attention_bridge(maps: Sequence) -> list:
         gate = convolution(_layers.Concatenate(name=f"bridge_pooled{i}")([mean, maximum]))
         spatial.append(_layers.Multiply(name=f"bridge_spatial{i}")([gate, t]))
         residual.append(_layers.Add(name=f"bridge_residual{i}")([spatial[-1], t]))
-        means.append(_layers.GlobalAveragePooling2D(name=f"bridge_squeeze{i}")(residual[-1]))
+        means.append(SpatialMean(name=f"bridge_squeeze{i}")(residual[-1]))
     vector = _layers.Concatenate(name="bridge_squeeze")(means)
     length = vector.shape[-1]
     vector = _layers.Reshape((length, 1), name="bridge_sequence")(vector)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import keras
 
 from skinnet_keras.models.layers import BATCH_NORM, SplitAttentionSum, image_normalization
+from skinnet_keras.models.segmentation.blocks.spatial_mean import SpatialMean
 
 _layers = keras.layers
 
@@ -34,7 +35,7 @@ def _split_attention(x, width: int, kernel: int, radix: int, name: str):
         y = _layers.Conv2D(width, 1, use_bias=False, name=f"{branch}_pointwise")(y)
         branches.append(_batch_norm_relu(y, f"{branch}_pointwise"))
     total = _layers.Add(name=f"{name}_sum")(branches) if radix > 1 else branches[0]
-    gate = _layers.GlobalAveragePooling2D(name=f"{name}_squeeze")(total)
+    gate = SpatialMean(name=f"{name}_squeeze")(total)
     # ResNeSt's inner width: a quarter of what the branches hold together, 32 at least.
     gate = _layers.Dense(max(32, width * radix // 4), name=f"{name}_reduce")(gate)
     gate = _batch_norm_relu(gate, f"{name}_reduce")
