@@ -88,9 +88,9 @@ def images(model: keras.Model, count: int = 2) -> np.ndarray:
     generator = np.random.default_rng(1)
     pixels = np.zeros((count, size, size, channels), "float32")
     for image in pixels:
-        for side in (size // 2, 8, 1):
+        for side in (size, size // 2, 8, 1):
             blocks = -(-size // side)
-            values = generator.uniform(0.0, 255.0 / 3.0, (blocks, blocks, channels))
+            values = generator.uniform(0.0, 255.0 / 4.0, (blocks, blocks, channels))
             image += values.repeat(side, axis=0).repeat(side, axis=1)[:size, :size]
     return pixels
 
