@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from skinnet_keras.config.experiment import (
-    BalanceConfig,
     CleaningConfig,
     Config,
-    HeadStageConfig,
-    LossConfig,
     ModelConfig,
-    SegmentationLossConfig,
     SegmenterConfig,
-    StageConfig,
-    StagesConfig,
 )
 from skinnet_keras.config.files import dump_config, load_config, parse_config
+from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
 from skinnet_keras.config.optimizer import OptimizerConfig, ScheduleConfig
+from skinnet_keras.config.stages import HeadStageConfig, StageConfig, StagesConfig
 
 __all__ = [
     "BalanceConfig",

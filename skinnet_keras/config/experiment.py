@@ -9,7 +9,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from skinnet_keras.config.base import Fraction, Positive, Section
-from skinnet_keras.config.optimizer import OptimizerConfig
+from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
+from skinnet_keras.config.stages import StagesConfig
 
 OWN_RECIPE = "ours"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -49,70 +50,6 @@ class SegmenterConfig(Section):
     masks: str | None = Field(
         default=None, description="masks in the catalogue, from `segment predict --data`"
     )
-
-
-class SegmentationLossConfig(Section):
-    """Loss of stage (a), on mask logits (paper, section 1.3: BCE + Dice).
-
-    `output_weights` count where a network has auxiliary outputs (TransFuse, section 3.3 of
-    arXiv:2102.08005).
-    """
-
-    name: Literal["bce_dice", "dice", "focal", "tversky", "boundary_bce_iou"] = "bce_dice"
-    arguments: dict[str, Any] = {}
-    output_weights: dict[str, float] = {
-        "mask_logits": 0.5,
-        "mask_logits_1": 0.3,
-        "mask_logits_x": 0.2,
-    }
-
-
-class StageConfig(Section):
-    """One call of `model.fit`."""
-
-    epochs: Positive
-    batch_size: Positive = 32
-    optimizer: OptimizerConfig = OptimizerConfig()
-
-
-class HeadStageConfig(StageConfig):
-    """Stage (c): metadata network and head on cached features of augmented views."""
-
-    views: Positive = 4
-
-
-class StagesConfig(Section):
-    """The paper's stages in their order; a stage that is left out is not run."""
-
-    segmentation: StageConfig | None = None
-    cnn: StageConfig | None = None
-    head: HeadStageConfig | None = None
-    joint: StageConfig | None = None
-
-
-class LossConfig(Section):
-    """Classification loss (paper, section 2: focal, gamma 2)."""
-
-    name: Literal["focal", "cross_entropy"] = "focal"
-    gamma: float = Field(default=2.0, ge=0)
-    label_smoothing: Fraction = 0.0
-
-
-class BalanceConfig(Section):
-    """How rare classes are made to count; weights are (1 / class share) ** power."""
-
-    methods: list[Literal["focal_alpha", "class_weights", "balanced_sampling"]] = ["focal_alpha"]
-    power: float = Field(default=0.5, ge=0, le=1)
-    allow_stacking: bool = False
-
-    @model_validator(mode="after")
-    def _once(self) -> BalanceConfig:
-        if len(self.methods) > 1 and not self.allow_stacking:
-            raise ValueError(
-                f"{' and '.join(self.methods)} balance the classes more than once; keep one, or "
-                "set balance.allow_stacking: true"
-            )
-        return self
 
 
 class CleaningConfig(Section):
