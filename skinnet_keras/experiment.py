@@ -29,7 +29,7 @@ from skinnet_keras.training.distribution import build_strategy
 from skinnet_keras.training.losses import best_constant_prediction
 from skinnet_keras.training.masks import PredictedMasks
 from skinnet_keras.training.prediction import predict_probabilities
-from skinnet_keras.training.runs import Run
+from skinnet_keras.training.runs import Run, catalogue_of
 from skinnet_keras.training.samples import (
     classes_of,
     classification_samples,
@@ -53,6 +53,7 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
             names are missing or have another cleaning, a split has no labelled image or no mask,
             or the directory is in use.
     """
+    catalogue = catalogue_of(config, catalogue)
     _check_networks(config, catalogue)
     cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
     if config.stages.segmentation:

@@ -10,6 +10,7 @@ import typer
 
 from skinnet_keras.cli import (
     compare,
+    crossval,
     data,
     demo,
     evaluate,
@@ -36,6 +37,7 @@ for _verb in (data, segment):
 for _function in (
     demo.demo,
     train.train,
+    crossval.crossval,
     evaluate.evaluate,
     compare.compare,
     predict.predict,

@@ -13,12 +13,12 @@ import keras
 import typer
 
 from skinnet_keras.cli.child import raise_failures, run_each
+from skinnet_keras.cli.pending import pending_job
 from skinnet_keras.cli.segment_benchmarks import benchmark_options
-from skinnet_keras.config import Config, SegmenterConfig, StageConfig, load_config
+from skinnet_keras.config import SegmenterConfig, StageConfig, load_config
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.segmentation_comparison import ComparedRun
 from skinnet_keras.export.complexity import multiply_accumulates, trainable_parameters
-from skinnet_keras.export.run_models import is_run
 from skinnet_keras.export.segmentation_scoring import score_on_catalogue
 from skinnet_keras.export.segmenting import open_segmenter
 from skinnet_keras.models import SEGMENTERS
@@ -52,13 +52,9 @@ def train_networks(
     for name, directory in runs.items():
         config_name = f"segmentation/{name}"
         config = load_config(find_config(config_name), list(overrides))
-        if is_run(directory):
-            _check_unchanged(Run.open(directory), config, data)
-        if not is_run(directory):
-            place = ["--data", str(data), "--out", str(directory)]
-            jobs[name] = ["train", "--config", config_name, *place, *overrides]
-        elif not (directory / "metrics.json").is_file():
-            jobs[name] = ["train", "--resume", str(directory)]
+        job = pending_job(directory, config, data, [config_name, *overrides])
+        if job is not None:
+            jobs[name] = job
     raise_failures(run_each(jobs))
     return list(runs.values())
 
@@ -178,22 +174,6 @@ def _trained_segmenter(run: Run) -> tuple[SegmenterConfig, StageConfig]:
             f"{run.directory} trained no segmentation network: give a run of `segment train`."
         )
     return config.segmenter, config.stages.segmentation
-
-
-def _check_unchanged(run: Run, config: Config, data: Path) -> None:
-    """Refuse a run of an earlier command that this one would train otherwise."""
-    if run.catalogue.resolve() != data.resolve():
-        raise UserError(
-            f"{run.directory} was trained on {run.catalogue}, not on {data}: choose another --out."
-        )
-    before, now = run.config.model_dump(), config.model_dump()
-    changed = [key for key in now if now[key] != before[key]]
-    if changed:
-        raise UserError(
-            f"{run.directory} was started with other values of {', '.join(changed)}: repeat the "
-            "command it was started with, choose another --out, or compare finished runs as "
-            "`skinnet segment compare RUN RUN ...`."
-        )
 
 
 def _changed_arguments(segmenter: SegmenterConfig) -> dict[str, Any]:

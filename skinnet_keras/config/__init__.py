@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skinnet_keras.config.cross_validation import CrossValidationConfig
 from skinnet_keras.config.experiment import (
     CleaningConfig,
     Config,
@@ -17,6 +18,7 @@ __all__ = [
     "BalanceConfig",
     "CleaningConfig",
     "Config",
+    "CrossValidationConfig",
     "HeadStageConfig",
     "LossConfig",
     "ModelConfig",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from skinnet_keras.config.base import Fraction, Positive, Section
+from skinnet_keras.config.cross_validation import CrossValidationConfig
 from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
 from skinnet_keras.config.stages import StagesConfig
 
@@ -88,6 +89,7 @@ class Config(Section):
     model: ModelConfig | None = None
     segmenter: SegmenterConfig | None = None
     stages: StagesConfig
+    cross_validation: CrossValidationConfig | None = None
     loss: LossConfig = LossConfig()
     segmentation_loss: SegmentationLossConfig = SegmentationLossConfig()
     balance: BalanceConfig = BalanceConfig()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -54,11 +54,13 @@ class Catalogue:
             `image_id` is unique.
             `duplicate_of` names the kept copy; duplicates and unlabelled rows have no `split`.
         sources: Source name -> root folder of its files.
+        file_sha256: SHA-256 of the file this came from, where `table` differs from it.
     """
 
     root: Path
     table: pd.DataFrame
     sources: dict[str, Path]
+    file_sha256: str | None = None
 
     @classmethod
     def load(cls, root: str | Path) -> Catalogue:
@@ -123,8 +125,17 @@ class Catalogue:
             kept &= self.table["split"].isin(list(splits))
         return self.table[kept].reset_index(drop=True)
 
+    def with_table(self, table: pd.DataFrame) -> Catalogue:
+        """Return the catalogue with another table, such as other splits of the same images.
+
+        It shares the image cache with this one and is not meant to be written.
+        """
+        return replace(self, table=table, file_sha256=self.sha256())
+
     def sha256(self) -> str:
         """Return the SHA-256 of `catalogue.csv`, in hexadecimal."""
+        if self.file_sha256 is not None:
+            return self.file_sha256
         return hashlib.sha256(self._csv().encode("utf-8")).hexdigest()
 
     def _csv(self) -> str:

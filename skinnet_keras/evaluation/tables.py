@@ -176,8 +176,10 @@ def headline(report: Mapping[str, Any], name: str) -> Table:
     rows = []
     for key, heading in headings.items():
         interval = report["ci"].get(key)
-        bounds = " .. ".join(_cell(key, bound) for bound in interval) if interval else UNDEFINED
-        rows.append((heading, _cell(key, report[key]), bounds))
+        bounds = (
+            " .. ".join(format_cell(key, bound) for bound in interval) if interval else UNDEFINED
+        )
+        rows.append((heading, format_cell(key, report[key]), bounds))
     return Table(
         title=f"Summary: {name}",
         headings=("Metric", "Value", "95 % interval"),
@@ -197,7 +199,7 @@ def comparison(reports: Mapping[str, Mapping[str, Any]]) -> Table:
     changes = comparison_changes(reports)
     rows: list[tuple[str, ...]] = []
     for name, report in reports.items():
-        rows.append((name, *(_cell(key, report[key]) for key in COMPARISON_HEADINGS)))
+        rows.append((name, *(format_cell(key, report[key]) for key in COMPARISON_HEADINGS)))
         if name != first:
             rows.append(
                 ("  difference, %", *(_signed(changes[name][key]) for key in COMPARISON_HEADINGS))
@@ -235,9 +237,10 @@ def _percent(value: float | None, base: float | None) -> float | None:
     return 100.0 * (value - base) / base
 
 
-def _cell(key: str, value: float | None) -> str:
+def format_cell(key: str, value: float | None) -> str:
+    """A headline number as the tables print it: counts whole, means of counts with a decimal."""
     if value is not None and key in COUNTS:
-        return f"{value:.0f}"
+        return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
     return _number(value)
 
 

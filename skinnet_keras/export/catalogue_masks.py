@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -75,11 +75,48 @@ class MaskSummary:
         return {**asdict(self), "folder": str(self.folder)}
 
 
+def free_masks_folder(catalogue: Catalogue, name: str, *, overwrite: bool) -> Path:
+    """Return the folder that masks called `name` would go to.
+
+    Raises:
+        UserError: The name is unusable, or taken and not to be replaced.
+    """
+    folder = masks_folder(catalogue, name)
+    if folder.exists() and not overwrite:
+        raise UserError(
+            f"{catalogue.root} has masks called {name!r} already: choose another --name, or "
+            "replace them with --overwrite."
+        )
+    return folder
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A network and the images it predicts.
+
+    Attributes:
+        model: The network, as for `open_segmenter`.
+        image_ids: Its images.
+        origin: `mask_origin` of their masks.
+        trained_on: Images it was trained on; None where not known.
+    """
+
+    model: Path
+    image_ids: list[str]
+    origin: str
+    trained_on: set[str] | None
+
+    def row(self, image_id: str, path: str) -> MaskRow:
+        in_sample = None if self.trained_on is None else image_id in self.trained_on
+        return MaskRow(image_id, path, self.origin, in_sample)
+
+
 def predict_catalogue(
     model: Path,
     catalogue: Catalogue,
     name: str,
     *,
+    folds: Sequence[Path] = (),
     threshold: float | None = None,
     tta: str = "none",
     overwrite: bool = False,
@@ -95,29 +132,28 @@ def predict_catalogue(
         model: The segmentation network, as for `open_segmenter`.
         catalogue: The catalogue.
         name: How classifiers will ask for the masks (`segmenter.masks`).
+        folds: The runs of a cross-validation of this network. Each predicts the images it held
+            out, `model` those that no fold holds out: so no mask comes from a network that was
+            trained on the image or another one of its group.
         threshold: Lesion probability from which a pixel is lesion; by default the model's.
         tta: Views to average over, one of `skinnet_keras.evaluation.tta.TTA`.
         overwrite: Whether masks of that name may be replaced.
         batch_size: Images a prediction step.
 
     Raises:
-        UserError: The name is taken or unusable, the model is no segmentation network, or an
+        UserError: The name is taken or unusable, a model is no segmentation network, or an
             image cannot be read.
     """
-    folder = masks_folder(catalogue, name)
-    if folder.exists() and not overwrite:
-        raise UserError(
-            f"{catalogue.root} has masks called {name!r} already: choose another --name, or "
-            "replace them with --overwrite."
-        )
+    folder = free_masks_folder(catalogue, name, overwrite=overwrite)
     runner = open_segmenter(model)
     threshold = runner.mask_threshold if threshold is None else threshold
     cleaning = runner.cleaning
     cache = open_cache(catalogue, runner.image_size, cleaning=cleaning)
     split_of = dict(zip(catalogue.table["image_id"], catalogue.table["split"], strict=True))
-    origin, trained_on = _provenance(model)
+    parts = _parts(model, folds, cache.image_ids)
     dice: dict[str, list[float]] = {}
-    written: list[tuple[str, float]] = []
+    table: dict[str, MaskRow] = {}
+    areas: list[float] = []
 
     with atomic_directory(folder, replace=overwrite) as temporary, ThreadPoolExecutor() as pool:
 
@@ -126,24 +162,29 @@ def predict_catalogue(
             mask = enlarge_mask(probability, shape, threshold)
             return write_mask(temporary, image_id, mask), float(mask.mean())
 
-        writing: Iterable[tuple[str, float]] = ()
-        for part in _batches(len(cache.image_ids), batch_size):
-            image_ids = cache.image_ids[part]
-            probability = lesion_probability(runner, np.asarray(cache.images[part]), tta=tta)
-            written += writing  # the batch before, written while this one was predicted
-            writing = pool.map(write, image_ids, probability)
-            scores = dice_per_image(probability >= threshold, cache.masks[part])
-            for image_id, score, known in zip(image_ids, scores, cache.has_mask[part], strict=True):
-                if known:
+        for part in parts:
+            if part.model != model:
+                runner = open_segmenter(part.model)
+            rows = cache.rows(part.image_ids)
+            written: list[tuple[str, float]] = []
+            writing: Iterable[tuple[str, float]] = ()
+            for batch in _batches(len(rows), batch_size):
+                images = np.asarray(cache.images[rows[batch]])
+                probability = lesion_probability(runner, images, tta=tta)
+                written += writing  # the batch before, written while this one was predicted
+                image_ids, known = part.image_ids[batch], cache.has_mask[rows[batch]]
+                writing = pool.map(write, image_ids, probability)
+                scores = dice_per_image(probability >= threshold, cache.masks[rows[batch]])
+                for image_id, score in zip(np.array(image_ids)[known], scores[known], strict=True):
                     dice.setdefault(split_of[image_id] or NO_SPLIT, []).append(float(score))
-        written += writing
-        table = [
-            MaskRow(image_id, path, origin, None if trained_on is None else image_id in trained_on)
-            for image_id, (path, _) in zip(cache.image_ids, written, strict=True)
-        ]
+            written += writing
+            areas += [area for _, area in written]
+            for image_id, (path, _) in zip(part.image_ids, written, strict=True):
+                table[image_id] = part.row(image_id, path)
         description = {
-            "model": origin.removeprefix("predicted:"),
+            "model": parts[-1].origin.removeprefix("predicted:"),
             "model_sha256": _file_hashes(model),
+            "out_of_fold": {part.origin: _file_hashes(part.model) for part in parts[:-1]},
             "image_size": runner.image_size,
             "threshold": threshold,
             "tta": tta,
@@ -151,17 +192,31 @@ def predict_catalogue(
             "catalogue_sha256": catalogue.sha256(),
             "package_version": skinnet_keras.__version__,
         }
-        write_tables(temporary, table, description)
-    areas = [area for _, area in written]
+        write_tables(temporary, [table[image_id] for image_id in cache.image_ids], description)
+    known_in_sample = [row.in_sample for row in table.values() if row.in_sample is not None]
     return MaskSummary(
         folder,
-        origin,
+        parts[-1].origin,
         len(areas),
-        None if trained_on is None else sum(row.in_sample is True for row in table),
+        sum(known_in_sample) if len(known_in_sample) == len(table) else None,
         float(np.mean(areas)),
         sum(area == 0 for area in areas),
         {split: SplitDice(len(own), float(np.mean(own))) for split, own in sorted(dice.items())},
     )
+
+
+def _parts(model: Path, folds: Sequence[Path], image_ids: Sequence[str]) -> list[_Part]:
+    """Share the images out to the networks of the folds, the rest to the model, which is last."""
+    rest = dict.fromkeys(image_ids)
+    parts = []
+    for fold in folds:
+        run = Run.open(fold)
+        held_out = set(run.load_catalogue().usable(["test"])["image_id"])
+        own = [image_id for image_id in rest if image_id in held_out]
+        parts.append(_Part(fold, own, f"{_provenance(fold)[0]}/{fold.name}", set()))
+        rest = {image_id: None for image_id in rest if image_id not in held_out}
+    origin, trained_on = _provenance(model)
+    return [*parts, _Part(model, list(rest), origin, trained_on)]
 
 
 def _batches(count: int, size: int) -> Iterable[slice]:

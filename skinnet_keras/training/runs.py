@@ -19,6 +19,7 @@ from rich.console import Console
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.config import Config, dump_config, load_config
 from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.cross_validation import fold_view
 from skinnet_keras.errors import UserError
 
 _PACKAGES = ("skinnet-keras", "keras", "tensorflow", "jax", "numpy", "albumentations", "pandas")
@@ -83,7 +84,7 @@ class Run:
         return cls(directory, load_config(config_file), Path(environment["catalogue"]))
 
     def load_catalogue(self) -> Catalogue:
-        """The catalogue of this run.
+        """The catalogue of this run, with the splits its config asks for.
 
         Raises:
             UserError: It is missing, or is no longer the one the run started with.
@@ -95,7 +96,7 @@ class Run:
                 f"the catalogue {self.catalogue} changed since {self.directory} was started: "
                 "restore it, or start a new run."
             )
-        return catalogue
+        return catalogue_of(self.config, catalogue)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the run atomically."""
@@ -131,6 +132,13 @@ class Run:
     def stage_directory(self, stage: str) -> Path:
         """Folder of a stage's checkpoints."""
         return self.directory / "checkpoints" / stage
+
+
+def catalogue_of(config: Config, catalogue: Catalogue) -> Catalogue:
+    """The catalogue with the splits an experiment sees: its own, or those of a fold."""
+    if config.cross_validation is None:
+        return catalogue
+    return fold_view(catalogue, config.cross_validation)
 
 
 def file_sha256(path: Path) -> str:

@@ -84,9 +84,9 @@ def train_segmenter(context: TrainingContext) -> None:
         lambda: prediction_part(configured_segmenter(config)),
         "segmenter.keras",
     )
-    if (config.uses_mask or config.model is None) and not holds_masks(
-        run.directory, context.cache.image_ids
-    ):
+    # Nobody asks the network of a fold for the masks of all images.
+    for_others = config.model is None and config.cross_validation is None
+    if (config.uses_mask or for_others) and not holds_masks(run.directory, context.cache.image_ids):
         run.log("segmentation: predicting the mask of every image")
         predict_masks(
             run,

@@ -34,6 +34,18 @@ def predict(
         str | None,
         typer.Option(help="Keep the catalogue's masks as CATALOGUE/masks/NAME."),
     ] = None,
+    out_of_fold: Annotated[
+        bool,
+        typer.Option(
+            "--out-of-fold",
+            help="Train the network anew for each fold, and predict each image with the one that "
+            "did not see it or another of its lesion.",
+        ),
+    ] = False,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="Folds of --out-of-fold; the catalogue's own by default."),
+    ] = None,
     tta: Annotated[
         str, typer.Option(help="Average over views: none, flips (4) or dihedral (8).")
     ] = "none",
@@ -59,6 +71,8 @@ def predict(
     Example: skinnet segment predict runs/unet photos --out masks --tta flips
 
     Example: skinnet segment predict runs/unet --data catalogue --name unet
+
+    Example: skinnet segment predict runs/unet --data catalogue --name unet --out-of-fold
     """
     import json
 
@@ -70,15 +84,26 @@ def predict(
         raise UserError("Give photographs and --out DIR, or --data CATALOGUE and --name NAME.")
     if tta not in TTA:
         raise UserError(f"--tta {tta}: choose one of {', '.join(TTA)}.")
+    if (out_of_fold and data is None) or (folds is not None and not out_of_fold):
+        raise UserError("--out-of-fold goes with --data CATALOGUE, and --folds with --out-of-fold.")
     if data is not None:
         if name is None or out is not None:
             raise UserError("--data CATALOGUE goes with --name NAME and without --out.")
         import_tensorflow_quietly()
+        from skinnet_keras.cli.fold_runs import train_segmenter_folds
         from skinnet_keras.data.catalogue import Catalogue
-        from skinnet_keras.export.catalogue_masks import predict_catalogue
+        from skinnet_keras.export.catalogue_masks import free_masks_folder, predict_catalogue
 
+        catalogue = Catalogue.load(data)
+        free_masks_folder(catalogue, name, overwrite=overwrite)  # before hours of training
         summary = predict_catalogue(
-            model, Catalogue.load(data), name, threshold=threshold, tta=tta, overwrite=overwrite
+            model,
+            catalogue,
+            name,
+            folds=train_segmenter_folds(model, catalogue, folds) if out_of_fold else (),
+            threshold=threshold,
+            tta=tta,
+            overwrite=overwrite,
         )
         if as_json:
             typer.echo(json.dumps(summary.to_dict(), allow_nan=False))

@@ -1,0 +1,53 @@
+"""Trainings that a command leaves in folders of its own, and takes up again when called again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from skinnet_keras.config import Config
+from skinnet_keras.errors import UserError
+from skinnet_keras.export.run_models import is_run
+from skinnet_keras.training.runs import Run
+
+
+def pending_job(
+    directory: Path, config: Config, data: Path, start: Sequence[str]
+) -> list[str] | None:
+    """Tell what is left to do for one training.
+
+    Args:
+        directory: Its run directory, existing or not.
+        config: What it is to train.
+        data: Catalogue folder.
+        start: `--config` and overrides that give `config`.
+
+    Returns:
+        Arguments for `skinnet`; None where the training is finished.
+
+    Raises:
+        UserError: The run that is there has another config or catalogue.
+    """
+    if not is_run(directory):
+        place = ["--data", str(data), "--out", str(directory)]
+        config_option, *overrides = start
+        return ["train", "--config", config_option, *place, *overrides]
+    _check_unchanged(Run.open(directory), config, data)
+    if (directory / "metrics.json").is_file():
+        return None
+    return ["train", "--resume", str(directory)]
+
+
+def _check_unchanged(run: Run, config: Config, data: Path) -> None:
+    """Refuse a run of an earlier command that this one would train otherwise."""
+    if run.catalogue.resolve() != data.resolve():
+        raise UserError(
+            f"{run.directory} was trained on {run.catalogue}, not on {data}: choose another --out."
+        )
+    before, now = run.config.model_dump(), config.model_dump()
+    changed = [key for key in now if now[key] != before[key]]
+    if changed:
+        raise UserError(
+            f"{run.directory} was started with other values of {', '.join(changed)}: repeat the "
+            "command it was started with, or choose another --out."
+        )
