@@ -36,14 +36,18 @@ def ensemble(
 ) -> None:
     """Combine the predictions of runs that were trained on one catalogue.
 
-    mean: mean probability. rank_mean: mean of the ranks that scores have among the run's
-    validation scores of the class; scores, not calibrated probabilities. greedy: forward
-    selection of runs on validation, with replacement. weighted: weights of the smallest
-    validation log loss. Validation predictions choose, test predictions are only scored; mean
-    alone does without predictions_val.csv.
+    mean: mean probability, the only method without predictions_val.csv.
 
-    --out looks like a run to `skinnet evaluate` and `skinnet compare`; with --method all, its
-    subfolders do, one a method.
+    rank_mean: mean of the ranks that scores have among the run's validation
+    scores of the class; scores, not calibrated probabilities.
+
+    greedy: forward selection of runs on validation, with replacement.
+
+    weighted: weights of the smallest validation log loss.
+
+    Validation predictions choose, test predictions are only scored. --out
+    looks like a run to `skinnet evaluate` and `skinnet compare`; with
+    --method all, its subfolders do, one a method.
 
     Example: skinnet ensemble runs/v1 runs/v2 runs/v4 --method greedy --out runs/ensemble
     """

@@ -112,15 +112,15 @@ def common_splits(members: Sequence[Member], *, method: str) -> tuple[str, ...]:
     """The splits that an ensemble can be formed on.
 
     Args:
-        members: From `find_members`.
+        members: From `find_members`, so each has a split.
         method: The method; all but `mean` need validation predictions.
 
     Returns:
-        `val`, `test` or both: those that every member has.
+        `val`, `test` or both: those that every member has; one at least.
 
     Raises:
-        UserError: The method needs validation predictions that a member lacks, only some members
-            have test predictions, or no split is common to all.
+        UserError: The method needs validation predictions that a member lacks, or only some
+            members have test predictions.
     """
     lacking = {
         split: [member.directory for member in members if not member.has(split)] for split in SPLITS
@@ -135,13 +135,7 @@ def common_splits(members: Sequence[Member], *, method: str) -> tuple[str, ...]:
             f"{lacking['test'][0]} holds no predictions_test.csv, but other members do: predict "
             "the test images with it too, or leave it out."
         )
-    splits = tuple(split for split in SPLITS if not lacking[split])
-    if not splits:
-        raise UserError(
-            f"{lacking['val'][0]} holds no predictions_val.csv, and no member a "
-            "predictions_test.csv: there is no split that all of them predict."
-        )
-    return splits
+    return tuple(split for split in SPLITS if not lacking[split])
 
 
 def read_splits(members: Sequence[Member], splits: Sequence[str]) -> dict[str, AlignedPredictions]:

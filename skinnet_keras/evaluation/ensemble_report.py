@@ -237,7 +237,7 @@ def members_table(
 
 
 def ensemble_name(method: str) -> str:
-    """What tables call the ensemble of a method; no folder's name, so no member's."""
+    """What tables call the ensemble of a method, not to be taken for a run."""
     return f"ensemble: {method}"
 
 

@@ -113,7 +113,7 @@ def test_greedy_by_hand():
     chosen = greedy_selection(TWO, TRUE, metric="balanced_accuracy", rounds=4)
     assert chosen.weights.tolist() == [0.0, 1.0]
     # Log loss: alone (ln .5 + ln .8 + ln .9) / -3 = 0.341; with the first added (ln .7 + ln .6 +
-    # ln .6) / -3 = 0.459, with itself 0.341; then 2:1 is (ln .633 + ln .667 + ln .7) / -3 = 0.406.
+    # ln .6) / -3 = 0.459.
     assert log_loss(TWO[1], TRUE) == pytest.approx(0.34055, abs=1e-5)
     assert greedy_selection(TWO, TRUE, metric="log_loss", rounds=4).picks == (1,)
 
@@ -127,10 +127,10 @@ def test_greedy_adds_what_corrects_and_counts_repeats():
         ]
     )
     true = np.array([0, 0, 1, 1])
-    # Alone both score 0.5, the first has the smaller log loss; together all four are right.
+    # Alone both score 0.5 and the first has the smaller log loss; together all four are right.
     assert [balanced_accuracy(member, true) for member in members] == [0.5, 0.5]
     chosen = greedy_selection(members, true, rounds=2)
-    assert chosen.picks in ((0, 1), (1, 0))
+    assert chosen.picks == (0, 1)
     assert chosen.weights.tolist() == [0.5, 0.5]
     assert balanced_accuracy(weighted_mean(members, chosen.weights), true) == 1.0
 
@@ -141,6 +141,19 @@ def test_greedy_breaks_ties_by_log_loss_then_by_order():
     true = np.array([0, 1])
     assert greedy_selection(np.stack([unsure, sure]), true, rounds=3).picks == (1,)
     assert greedy_selection(np.stack([sure, sure]), true, rounds=3).picks == (0,)
+
+
+def test_greedy_returns_the_best_prefix_and_not_the_last_round():
+    # Starting from the one good member, every later round is the same member again.
+    members = np.array([[[0.9, 0.1], [0.1, 0.9]], [[0.1, 0.9], [0.9, 0.1]]])
+    assert greedy_selection(members, np.array([0, 1]), rounds=9).picks == (0,)
+    # One of each is right everywhere; a third pick of either tips the scales for one class.
+    members = np.array([[[0.9, 0.1], [0.7, 0.3]], [[0.25, 0.75], [0.25, 0.75]]])
+    chosen = greedy_selection(members, np.array([0, 1]), rounds=3)
+    assert sorted(chosen.picks) == [0, 1]
+    for counts in ([2, 1], [1, 2]):
+        tipped = weighted_mean(members, np.array(counts))
+        assert balanced_accuracy(tipped, np.array([0, 1])) == 0.5
 
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "log_loss"])
