@@ -46,7 +46,7 @@ def _one_step(model: keras.Model, y, loss, stage: StageConfig) -> None:
 @pytest.mark.parametrize("name", preset_names())
 def test_one_step_of_every_stage_at_full_size(name):
     config = load_config(find_config(name))
-    if config.segmenter:
+    if config.stages.segmentation:
         segmenter = configured_segmenter(config)
         mask = np.ones((BATCH, config.image_size, config.image_size, 1), dtype="float32")
         loss = dict.fromkeys(segmenter.output, segmentation_loss(config.segmentation_loss))
