@@ -10,17 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skinnet_keras import experiment
 from skinnet_keras.config import Config
 from skinnet_keras.data.augmentation import Augmenter
 from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.metadata import MetadataEncoder
+from skinnet_keras.data.pipeline import evaluation_dataset
 from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.taxonomy import CLASSES
-from skinnet_keras.training import segmentation
+from skinnet_keras.training import segmentation, stages
 from skinnet_keras.training.callbacks import Validate
 from skinnet_keras.training.context import TrainingContext
+from skinnet_keras.training.features import validation_views
 from skinnet_keras.training.runs import Run
-from skinnet_keras.training.samples import segmentation_samples
+from skinnet_keras.training.samples import classification_samples, segmentation_samples
 from skinnet_keras.training.segmentation import score_segmenter
 from tiny_run import SIZE, build_segmenter, make_catalogue
 
@@ -29,10 +32,11 @@ def config_of(**changes) -> Config:
     small = {"learning_rate": 0.01, "schedule": {"name": "constant"}}
     raw = {
         "name": "tiny",
+        "seed": 3,
         "image_size": SIZE,
         "model": {"variant": "v1", "backbone": "mbconv_tiny", "metadata_units": [8, 8]},
         "stages": {
-            "cnn": {"epochs": 1, "batch_size": 2, "optimizer": small},
+            "cnn": {"epochs": 2, "batch_size": 2, "optimizer": small},
             "head": {"epochs": 2, "batch_size": 2, "views": 2, "optimizer": small},
         },
         "checkpoint_every": 1,
@@ -57,22 +61,56 @@ def catalogue(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def runs(catalogue, tmp_path_factory) -> dict[bool, Run]:
-    """Finished runs without and with augmented validation."""
-    folder, finished = tmp_path_factory.mktemp("runs"), {}
-    for augmented in (False, True):
-        config = config_of(augment_validation=augmented)
-        finished[augmented] = start_run(config, catalogue, folder / str(augmented))
-        run_experiment(finished[augmented])
-    return finished
+def finished(catalogue, tmp_path_factory) -> tuple[Run, list[dict]]:
+    """A finished run with augmented validation, and the views of its predictions in order."""
+    run = start_run(
+        config_of(augment_validation=True), catalogue, tmp_path_factory.mktemp("runs") / "tiny"
+    )
+    seen = []
+
+    def predict(*arguments, predict=stages.predict_probabilities, **view):
+        seen.append(view)
+        return predict(*arguments, **view)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stages, "predict_probabilities", predict)
+        patch.setattr(experiment, "predict_probabilities", predict)
+        run_experiment(run)
+    return run, seen
 
 
-def test_every_epoch_s_validation_changes_and_the_training_does_not(runs):
-    plain, augmented = (runs[key].history() for key in (False, True))
-    assert [row["stage"] for row in augmented] == ["cnn", "head", "head"]
-    assert plain[0]["loss"] == augmented[0]["loss"]
-    for a, b in zip(plain, augmented, strict=True):
-        assert a["val_loss"] != b["val_loss"]
+def test_cnn_is_validated_on_the_view_of_each_epoch(finished):
+    _, seen = finished
+    views = [{"augmenter": Augmenter(SIZE), "seed": 3, "epoch": epoch} for epoch in (0, 1)]
+    # The predictions of validation and test split come last, on the images as they are.
+    assert seen == [*views, {}, {}]
+
+
+def test_head_is_validated_on_as_many_views_as_it_trains_on(catalogue):
+    """View v of an image is that of epoch v, as `evaluation_dataset` augments it."""
+    image = keras.Input((SIZE, SIZE, 3), name="image")
+    means = keras.Model({"image": image}, keras.layers.GlobalAveragePooling2D()(image))
+    samples = classification_samples(
+        catalogue,
+        open_cache(catalogue, SIZE),
+        "val",
+        input_names=("image", "metadata"),
+        num_classes=8,
+        masks=None,
+    )
+    augmenter = Augmenter(SIZE)
+    views = validation_views(means, samples, augmenter=augmenter, views=3, seed=4)
+    for epoch, view in enumerate(views):
+        batches = evaluation_dataset(
+            samples, batch_size=8, augmenter=augmenter, seed=4, epoch=epoch
+        )
+        expected = np.concatenate([x["image"].numpy().mean(axis=(1, 2)) for x, _ in batches])
+        np.testing.assert_allclose(view, expected, rtol=1e-4)
+    assert len(views) == 3
+    assert np.abs(views[0] - views[1]).max() > 1
+    (plain,) = validation_views(means, samples, augmenter=None, views=3, seed=4)
+    expected = samples.images_at(np.arange(len(samples))).mean(axis=(1, 2))
+    np.testing.assert_allclose(plain, expected, rtol=1e-4)
 
 
 def test_segmentation_is_validated_on_the_view_of_its_epoch(catalogue, tmp_path, monkeypatch):
@@ -94,8 +132,8 @@ def test_segmentation_is_validated_on_the_view_of_its_epoch(catalogue, tmp_path,
     assert all(view["augmenter"] == Augmenter(SIZE) for view in seen)
 
 
-def test_predictions_and_metrics_are_those_of_the_images_as_they_are(runs, catalogue):
-    run = runs[True]
+def test_predictions_are_those_of_the_images_as_they_are(finished, catalogue):
+    run, _ = finished
     table = pd.read_csv(run.directory / "predictions_val.csv")
     model = keras.saving.load_model(run.directory / "best.keras", compile=False)
     cache = open_cache(catalogue, SIZE)
@@ -109,14 +147,14 @@ def test_predictions_and_metrics_are_those_of_the_images_as_they_are(runs, catal
     np.testing.assert_allclose(table[list(CLASSES)], expected, atol=1e-5)
 
 
-def test_resumed_run_validates_its_later_epochs_alike(runs, tmp_path):
+def test_resumed_run_validates_its_later_epochs_alike(finished, tmp_path):
     """The last epoch of the head: cached views of the validation images."""
-    shutil.copytree(runs[True].directory, tmp_path / "run")
+    shutil.copytree(finished[0].directory, tmp_path / "run")
     run = Run.open(tmp_path / "run")
     state = run.stage_directory("head") / "state.json"
     state.write_text(json.dumps({"epoch": 1, "weights": "epoch_0001.weights.h5"}))
     run_experiment(run)
-    for first, again in zip(runs[True].history(), run.history(), strict=True):
+    for first, again in zip(finished[0].history(), run.history(), strict=True):
         assert float(again["val_loss"]) == pytest.approx(float(first["val_loss"]), rel=1e-4)
 
 
