@@ -21,15 +21,16 @@ class Validate(keras.callbacks.Callback):
     """Add the validation figures to the epoch's logs; callbacks after this one see them.
 
     Args:
-        validate: Computes the figures (`val_loss`, ...) with the model's present weights.
+        validate: Computes the figures (`val_loss`, ...) with the model's present weights, given
+            the epoch, from 0.
     """
 
-    def __init__(self, validate: Callable[[], dict[str, float]]):
+    def __init__(self, validate: Callable[[int], dict[str, float]]):
         super().__init__()
         self._validate = validate
 
     def on_epoch_end(self, epoch, logs=None):
-        logs.update(self._validate())
+        logs.update(self._validate(epoch))
 
 
 class KeepBest(keras.callbacks.Callback):

@@ -37,7 +37,7 @@ class Stage:
         loss: Loss, or losses by output name.
         config: Epochs, batch size, optimiser.
         data: Opens the training batches from an epoch (counted from 0) on.
-        validate: Figures of the validation split with the present weights.
+        validate: Figures of the validation split with the present weights after an epoch (from 0).
         monitor: The figure that chooses the best epoch.
         higher_is_better: Its direction.
         augmentation: Layer that augments the batches in the training step, or None.
@@ -49,7 +49,7 @@ class Stage:
     loss: Any
     config: StageConfig
     data: Callable[[int], AbstractContextManager[Batches]]
-    validate: Callable[[], dict[str, float]]
+    validate: Callable[[int], dict[str, float]]
     monitor: str
     higher_is_better: bool = False
     augmentation: keras.layers.Layer | None = None
