@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from skinnet_keras.data.folds import assign_folds
 
 _CACHE_MEGABYTES = 500
-_LOG_TEMPERATURES = (-4.0, 4.0)
 
 
 class CalibratedSVC(ClassifierMixin, BaseEstimator):
-    """SVC whose scores become probabilities by one temperature: softmax(scores / T).
+    """SVC whose scores become probabilities by a multinomial logistic regression.
 
-    T minimises the log loss of scores that machines trained on other folds give (temperature
-    scaling, Guo et al., ICML 2017, arXiv:1706.04599). Probabilities then rank the classes as the
-    machine itself does, so that the balance of `sample_weight` stays.
+    This is Platt's method (2000) for more than two classes. The regression learns from scores
+    that machines trained on the other folds give, under the same `sample_weight`: the balance of
+    the classes stays. Its classes may differ from the machine's own votes in close cases.
 
     `SVC(probability=True)` is deprecated and would divide the images of one lesion among its
-    folds; `CalibratedClassifierCV` takes a fold that lacks a rare class for scores of -1e308.
+    folds; `CalibratedClassifierCV` fails where a fold holds all images of a rare class: it gives
+    the class it does not know there a score of -1.8e308.
 
     Args:
         C: Penalty of an image on the wrong side, times its weight.
-        gamma: Width of the kernel, in units of 1 / (features x variance of the features).
+        gamma: Width of the kernel, see `support_vector_machine`.
         kernel: "rbf" or "linear".
-        folds: Folds of the calibration, fewer where no class has as many groups; 0 for none,
-            then T is 1.
+        folds: Folds of the calibration, fewer where no class has as many groups.
         seed: Seed of the folds.
     """
 
@@ -55,7 +55,7 @@ class CalibratedSVC(ClassifierMixin, BaseEstimator):
         sample_weight: np.ndarray | None = None,
         groups: np.ndarray | None = None,
     ) -> CalibratedSVC:
-        """Train the machine on everything, and the temperature on its folds.
+        """Train the machine on everything, and the regression on its folds.
 
         Args:
             X: float (N, D).
@@ -65,56 +65,76 @@ class CalibratedSVC(ClassifierMixin, BaseEstimator):
         """
         weights = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight)
         names = np.arange(len(X)).astype(str) if groups is None else np.asarray(groups)
-        width = self.gamma / (X.shape[1] * max(float(X.var()), np.finfo(float).tiny))
-        self.svc_ = self._machine(width).fit(X, y, sample_weight=weights)
+        self.svc_ = self._machine(X).fit(X, y, sample_weight=weights)
         self.classes_ = self.svc_.classes_
         self.n_features_in_ = X.shape[1]
-        self.temperature_ = self._temperature(X, y, weights, names, width)
+        scores = self._held_out_scores(X, y, weights, names)
+        self.calibrator_ = LogisticRegression(max_iter=1000).fit(scores, y, sample_weight=weights)
         return self
-
-    def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Scores of the classes, float64 (N, K): votes of the pairs, ties broken by margins."""
-        return _scores(self.svc_, X)
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Probabilities in the order of `classes_`, float64 (N, K)."""
-        return softmax(self.decision_function(X) / self.temperature_, axis=1)
+        return self.calibrator_.predict_proba(class_scores(self.svc_, X))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most probable class of each row."""
-        return self.classes_[self.decision_function(X).argmax(axis=1)]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
-    def _machine(self, width: float) -> SVC:
-        return SVC(C=self.C, gamma=width, kernel=self.kernel, cache_size=_CACHE_MEGABYTES)
+    def _machine(self, X: np.ndarray) -> SVC:
+        return support_vector_machine(X, C=self.C, gamma=self.gamma, kernel=self.kernel)
 
-    def _temperature(
-        self, X: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray, width: float
-    ) -> float:
-        if not self.folds:
-            return 1.0
-        fold_of = assign_folds(groups, y.astype(str), self.folds, seed=self.seed)
+    def _held_out_scores(
+        self, X: np.ndarray, y: np.ndarray, weights: np.ndarray, groups: np.ndarray
+    ) -> np.ndarray:
+        """Scores (N, K) of each row by a machine that was not trained on its fold."""
+        # Where the other folds lack a class, the rows keep the scores of the whole machine.
+        scores = class_scores(self.svc_, X)
+        fold_of = assign_folds(groups, np.asarray(y).astype(str), self.folds, seed=self.seed)
         fold = np.array([fold_of[group] for group in groups])
-        scores = np.full((len(X), len(self.classes_)), np.nan)
         for name in np.unique(fold):
-            held_out = fold == name
-            # Without a class there is no score of it: such a fold says nothing.
-            if len(np.unique(y[~held_out])) == len(self.classes_):
-                machine = self._machine(width)
-                machine.fit(X[~held_out], y[~held_out], sample_weight=weights[~held_out])
-                scores[held_out] = _scores(machine, X[held_out])
-        known = ~np.isnan(scores[:, 0])
-        if not known.any():
-            return 1.0
-        column = np.searchsorted(self.classes_, y[known])[:, None]
-
-        def log_loss(log_temperature: float) -> float:
-            logs = log_softmax(scores[known] / np.exp(log_temperature), axis=1)
-            return -float(weights[known] @ np.take_along_axis(logs, column, axis=1)[:, 0])
-
-        return float(np.exp(minimize_scalar(log_loss, bounds=_LOG_TEMPERATURES).x))
+            rest = fold != name
+            if len(np.unique(y[rest])) == len(self.classes_):
+                machine = self._machine(X).fit(X[rest], y[rest], sample_weight=weights[rest])
+                scores[~rest] = class_scores(machine, X[~rest])
+        return scores
 
 
-def _scores(machine: SVC, X: np.ndarray) -> np.ndarray:
-    scores = machine.decision_function(X)
-    # Two classes have one margin.
-    return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+def support_vector_machine(
+    X: np.ndarray, *, C: float, gamma: float = 1.0, kernel: str = "rbf"
+) -> SVC:
+    """A machine that is not trained yet.
+
+    Args:
+        X: The rows it is for, float (N, D).
+        C: Penalty of a row on the wrong side.
+        gamma: Width of the kernel, times 1 / (D x variance of X): scikit-learn's "scale".
+        kernel: "rbf" or "linear".
+    """
+    variance = max(float(X.var()), np.finfo(float).tiny)
+    return SVC(
+        C=C,
+        gamma=gamma / (X.shape[1] * variance),
+        kernel=kernel,
+        cache_size=_CACHE_MEGABYTES,
+        decision_function_shape="ovo",
+    )
+
+
+def class_scores(machine: SVC, X: np.ndarray) -> np.ndarray:
+    """Sum of the margins by which each class beats the others, float64 (N, K).
+
+    Smoother than the votes of the pairs, which scikit-learn's "ovr" scores count.
+
+    Args:
+        machine: A trained machine of `support_vector_machine`.
+        X: float (N, D).
+    """
+    margins = machine.decision_function(X)
+    if margins.ndim == 1:  # Two classes have one margin, positive for the second.
+        return np.stack([-margins, margins], axis=1)
+    count = len(machine.classes_)
+    scores = np.zeros((len(X), count))
+    for pair, (first, second) in enumerate(itertools.combinations(range(count), 2)):
+        scores[:, first] += margins[:, pair]
+        scores[:, second] -= margins[:, pair]
+    return scores

@@ -14,13 +14,14 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
 
 from skinnet_keras.classical.block_scaler import BlockScaler
-from skinnet_keras.classical.calibrated_svm import CalibratedSVC
+from skinnet_keras.classical.calibrated_svm import CalibratedSVC, support_vector_machine
 from skinnet_keras.classical.weighted_neighbors import WeightedKNeighborsClassifier
 from skinnet_keras.config import ClassicalClassifierConfig
 
-Classifier = CalibratedSVC | WeightedKNeighborsClassifier | MLPClassifier
+Classifier = SVC | CalibratedSVC | WeightedKNeighborsClassifier | MLPClassifier
 
 _GRIDS = {
     "svm": ("C", "gamma"),
@@ -81,12 +82,17 @@ def fit_classifier(
         point: From `grid_points`.
         train: What it is fitted on, preprocessed.
         seed: Of the perceptron's weights and batches, and of the folds of the calibration.
-        calibrate: Whether an SVM gets its temperature, which changes no predicted class.
+        calibrate: Whether an SVM learns to give probabilities, for several times the work;
+            without it `predict` only.
     """
     x, y, weights = train.features, train.labels, train.weights
     if config.name == "svm":
-        folds = (config.calibration_folds or 0) if calibrate else 0
-        machine = CalibratedSVC(kernel=config.kernel or "rbf", folds=folds, seed=seed, **point)
+        kernel = config.kernel or "rbf"
+        if not calibrate:
+            return support_vector_machine(x, kernel=kernel, **point).fit(x, y, weights)
+        machine = CalibratedSVC(
+            kernel=kernel, folds=config.calibration_folds or 5, seed=seed, **point
+        )
         return machine.fit(x, y, sample_weight=weights, groups=train.groups)
     if config.name == "knn":
         # Trees are no faster beyond a few dozen dimensions.

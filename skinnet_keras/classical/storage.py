@@ -45,6 +45,7 @@ ALLOWED_TYPES = frozenset(
         "numpy.ndarray",
         "numpy.random.mtrand.RandomState",
         "sklearn.decomposition._pca.PCA",
+        "sklearn.linear_model._logistic.LogisticRegression",
         "sklearn.neural_network._multilayer_perceptron.MLPClassifier",
         "sklearn.pipeline.Pipeline",
         "sklearn.preprocessing._label.LabelBinarizer",

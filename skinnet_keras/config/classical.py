@@ -59,9 +59,9 @@ class ClassicalClassifierConfig(NamedSection):
     """A classifier, and lists of values for what is chosen on the validation split.
 
     - `svm`: support vector machine. `C` and `gamma` (times 1 / (features x variance), what
-      scikit-learn calls "scale"; it means nothing to the `linear` kernel) are chosen. Its scores
-      become probabilities by one temperature from `calibration_folds` folds of the training
-      images.
+      scikit-learn calls "scale"; it means nothing to the `linear` kernel) are chosen by its
+      votes. Then its scores become probabilities by a logistic regression, learnt on
+      `calibration_folds` folds of the training images.
     - `knn`: `n_neighbors` and `weights` (votes count alike, or by the inverse distance).
     - `mlp`: multilayer perceptron. `hidden_layer_sizes`, `alpha` (L2) and `max_iter`, its epochs.
     """
