@@ -29,6 +29,7 @@ from skinnet_keras.models.loading import load_keras
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
 from skinnet_keras.training.loss_bar import loss_and_bar
+from skinnet_keras.training.losses import best_constant_prediction
 from skinnet_keras.training.masks import PredictedMasks
 from skinnet_keras.training.prediction import predict_probabilities
 from skinnet_keras.training.runs import Run, catalogue_of
@@ -170,6 +171,7 @@ def _classification(context: TrainingContext) -> tuple[dict[str, Any], dict[str,
     )
     model = train_classifier(context, train, val)
     loss = configured_loss(config, train)
+    constant = best_constant_prediction(labels_of(train), loss, config.num_classes)
     splits = {"val": val}
     if context.catalogue.usable(["test"])["label"].isin(classes_of(config.num_classes)).any():
         splits["test"] = _samples(config, context.catalogue, context.cache, "test", masks)
@@ -179,7 +181,7 @@ def _classification(context: TrainingContext) -> tuple[dict[str, Any], dict[str,
         path = run.directory / f"predictions_{split}.csv"
         write_split_predictions(path, context.catalogue, samples.image_ids, probabilities)
         metrics[split] = evaluate_predictions(read_predictions(path))
-        losses[split] = loss_and_bar(loss, labels_of(train), labels_of(samples), probabilities)
+        losses[split] = loss_and_bar(loss, constant, labels_of(samples), probabilities)
     return metrics, losses
 
 

@@ -18,8 +18,9 @@ def draw_lesion(label: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """A disc of the class's colour on skin, 48 x 40, and its mask."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:40, :48]
-    disc = np.hypot(y - rng.uniform(17, 23), x - rng.uniform(20, 28)) < rng.uniform(9, 13)
-    skin, lesion = rng.uniform(195, 205, 3), np.array(COLOURS[label]) + rng.normal(0, 5, 3)
+    disc = np.hypot(y - rng.uniform(19, 21), x - rng.uniform(23, 25)) < rng.uniform(9, 13)
+    skin = np.array((215, 175, 150)) + rng.normal(0, 5, 3)
+    lesion = np.array(COLOURS[label]) + rng.normal(0, 5, 3)
     pixels = np.where(disc[..., None], lesion, skin) + rng.normal(0, 6, (40, 48, 3))
     return pixels.clip(0, 255).astype(np.uint8), disc.astype(np.uint8)
 

@@ -14,14 +14,11 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.svm import SVC
 
 from skinnet_keras.classical.block_scaler import BlockScaler
 from skinnet_keras.classical.calibrated_svm import CalibratedSVC, support_vector_machine
 from skinnet_keras.classical.weighted_neighbors import WeightedKNeighborsClassifier
 from skinnet_keras.config import ClassicalClassifierConfig
-
-Classifier = SVC | CalibratedSVC | WeightedKNeighborsClassifier | MLPClassifier
 
 _GRIDS = {
     "svm": ("C", "gamma"),
@@ -74,7 +71,7 @@ def fit_classifier(
     *,
     seed: int,
     calibrate: bool,
-) -> Classifier:
+) -> Any:
     """Fit the classifier of one point of the grid.
 
     Args:
@@ -84,6 +81,9 @@ def fit_classifier(
         seed: Of the perceptron's weights and batches, and of the folds of the calibration.
         calibrate: Whether an SVM learns to give probabilities, for several times the work;
             without it `predict` only.
+
+    Returns:
+        A fitted scikit-learn classifier.
     """
     x, y, weights = train.features, train.labels, train.weights
     if config.name == "svm":

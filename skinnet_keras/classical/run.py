@@ -27,7 +27,11 @@ from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
 from skinnet_keras.training.loss_bar import loss_and_bar
-from skinnet_keras.training.losses import class_weights, classification_loss
+from skinnet_keras.training.losses import (
+    best_constant_prediction,
+    class_weights,
+    classification_loss,
+)
 from skinnet_keras.training.runs import Run
 from skinnet_keras.training.samples import classes_of, classification_samples, labels_of
 
@@ -81,6 +85,7 @@ def run_classical(run: Run, catalogue: Catalogue, cache: ImageCache) -> dict[str
     model = load_classifier(path)
     train_labels = labels_of(splits["train"])
     loss = classification_loss(config.loss, config.balance, train_labels, config.num_classes)
+    constant = best_constant_prediction(train_labels, loss, config.num_classes)
     metrics: dict[str, Any] = {"name": config.name, "classification": {}, "loss": {}}
     for split in [split for split in splits if split != "train"]:
         samples = splits[split]
@@ -89,7 +94,7 @@ def run_classical(run: Run, catalogue: Catalogue, cache: ImageCache) -> dict[str
         file = run.directory / f"predictions_{split}.csv"
         write_split_predictions(file, catalogue, samples.image_ids, probabilities)
         metrics["classification"][split] = evaluate_predictions(read_predictions(file))
-        metrics["loss"][split] = loss_and_bar(loss, train_labels, labels_of(samples), probabilities)
+        metrics["loss"][split] = loss_and_bar(loss, constant, labels_of(samples), probabilities)
     shutil.rmtree(run.directory / _FEATURES_FOLDER)
     return metrics
 

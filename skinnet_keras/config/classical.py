@@ -70,10 +70,10 @@ class ClassicalClassifierConfig(NamedSection):
         "svm": {
             "kernel": "rbf",
             "C": [1.0, 3.0, 10.0],
-            "gamma": [0.03, 0.1, 0.3, 1.0],
+            "gamma": [0.1, 0.3, 1.0],
             "calibration_folds": 5,
         },
-        "knn": {"n_neighbors": [1, 3, 5, 11, 21, 41], "weights": ["uniform", "distance"]},
+        "knn": {"n_neighbors": [3, 5, 11, 21, 41], "weights": ["uniform", "distance"]},
         "mlp": {
             "hidden_layer_sizes": [[256], [128, 64]],
             "alpha": [1e-3, 1e-1, 1.0],

@@ -78,9 +78,9 @@ def test_gamma_is_in_units_of_scikit_learns_scale():
 
 
 def test_svm_gives_probabilities_that_hold_on_new_images():
-    x, y = clouds((60, 60, 60), spread=2.0)
+    x, y = clouds((200, 200, 200), spread=2.0)
     new_x, new_y = clouds((2000, 2000, 2000), spread=2.0, seed=9)
-    model = CalibratedSVC(C=1.0).fit(x, y)
+    model = CalibratedSVC(kernel="linear").fit(x, y)
     probabilities = model.predict_proba(new_x)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     predicted = model.predict(new_x)
