@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from skinnet_keras.classical.run import check_classical, run_classical
 from skinnet_keras.config import Config
 from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue
@@ -20,12 +21,14 @@ from skinnet_keras.evaluation.metrics import (
     headline_metrics,
 )
 from skinnet_keras.evaluation.plots import plot_history
-from skinnet_keras.evaluation.predictions import read_predictions, write_predictions
+from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.evaluation.segmentation import segmentation_scores
+from skinnet_keras.evaluation.split_predictions import write_split_predictions
 from skinnet_keras.models import BACKBONES
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
+from skinnet_keras.training.loss_bar import loss_and_bar
 from skinnet_keras.training.losses import best_constant_prediction
 from skinnet_keras.training.masks import PredictedMasks
 from skinnet_keras.training.prediction import predict_probabilities
@@ -51,10 +54,13 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
             names are missing or have another cleaning, a split has no labelled image or no mask,
-            or the directory is in use.
+            a package is missing, or the directory is in use.
     """
     catalogue = catalogue_of(config, catalogue)
-    _check_networks(config, catalogue)
+    if config.classical:
+        check_classical(config, catalogue)
+    else:
+        _check_networks(config, catalogue)
     cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
     if config.stages.segmentation:
         for split in ("train", "val"):
@@ -80,6 +86,11 @@ def run_experiment(run: Run) -> dict[str, Any]:
         UserError: The data do not serve the config, or training diverged.
     """
     config, catalogue = run.config, run.load_catalogue()
+    if config.classical:
+        cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
+        metrics = run_classical(run, catalogue, cache)
+        run.write_text("metrics.json", json.dumps(metrics, indent=2) + "\n")
+        return metrics
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         _make_deterministic()
@@ -95,7 +106,7 @@ def run_experiment(run: Run) -> dict[str, Any]:
             segmentation_metrics=_segmentation_metrics,
             classification_metrics=lambda labels, p: _classification_metrics(config, labels, p),
         )
-        metrics: dict[str, Any] = {"name": config.name}
+        metrics = {"name": config.name}
         if config.segmenter:
             metrics["segmentation"] = _segmentation(context)
         if config.model:
@@ -168,14 +179,9 @@ def _classification(context: TrainingContext) -> tuple[dict[str, Any], dict[str,
     for split, samples in splits.items():
         probabilities = predict_probabilities(model, samples)
         path = run.directory / f"predictions_{split}.csv"
-        _write_predictions(context, path, samples, probabilities)
+        write_split_predictions(path, context.catalogue, samples.image_ids, probabilities)
         metrics[split] = evaluate_predictions(read_predictions(path))
-        one_hot = np.eye(config.num_classes, dtype="float32")[labels_of(samples)]
-        tiled = np.tile(constant, (len(samples), 1))
-        losses[split] = {
-            "model": float(loss(one_hot, probabilities)),
-            "best_constant_prediction": float(loss(one_hot, tiled)),
-        }
+        losses[split] = loss_and_bar(loss, constant, labels_of(samples), probabilities)
     return metrics, losses
 
 
@@ -199,18 +205,6 @@ def _samples(
         num_classes=config.num_classes,
         masks=masks,
     )
-
-
-def _write_predictions(
-    context: TrainingContext, path: Path, samples: Samples, probabilities: np.ndarray
-) -> None:
-    classes = classes_of(context.config.num_classes)
-    table = context.catalogue.table.set_index("image_id").loc[samples.image_ids]
-    # float32 softmax sums to 1 within rounding only; the file says so exactly.
-    rows = probabilities.astype("float64")
-    rows /= rows.sum(axis=1, keepdims=True)
-    groups, labels = list(table["group"]), list(table["label"])
-    write_predictions(path, samples.image_ids, labels, rows, classes, groups=groups)
 
 
 def _segmentation_metrics(predicted: np.ndarray, true: np.ndarray) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skinnet_keras.config.classical import ClassicalClassifierConfig, ClassicalConfig
 from skinnet_keras.config.cross_validation import CrossValidationConfig
 from skinnet_keras.config.experiment import (
     CleaningConfig,
@@ -16,6 +17,8 @@ from skinnet_keras.config.stages import HeadStageConfig, StageConfig, StagesConf
 
 __all__ = [
     "BalanceConfig",
+    "ClassicalClassifierConfig",
+    "ClassicalConfig",
     "CleaningConfig",
     "Config",
     "CrossValidationConfig",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from skinnet_keras.config.base import Fraction, Positive, Section
+from skinnet_keras.config.classical import ClassicalConfig
 from skinnet_keras.config.cross_validation import CrossValidationConfig
 from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
 from skinnet_keras.config.stages import StagesConfig
@@ -90,7 +91,8 @@ class Config(Section):
     cleaning: CleaningConfig = CleaningConfig()
     model: ModelConfig | None = None
     segmenter: SegmenterConfig | None = None
-    stages: StagesConfig
+    classical: ClassicalConfig | None = None
+    stages: StagesConfig = StagesConfig()
     cross_validation: CrossValidationConfig | None = None
     loss: LossConfig = LossConfig()
     segmentation_loss: SegmentationLossConfig = SegmentationLossConfig()
@@ -124,9 +126,32 @@ class Config(Section):
             raise ValueError("augment_validation needs augmentation: true")
         return self
 
+    @model_validator(mode="after")
+    def _classical_or_networks(self) -> Config:
+        if self.classical is None:
+            if self.model is None and self.segmenter is None:
+                raise ValueError("an experiment needs a model, a segmenter or a classical section")
+            return self
+        stages = self.stages
+        if self.model or stages.segmentation or stages.cnn or stages.head or stages.joint:
+            raise ValueError("a classical experiment has neither a model section nor stages")
+        if self.segmenter:
+            raise ValueError(
+                "a classical experiment has no segmenter section: classical.masks names masks of "
+                "the catalogue"
+            )
+        if self.balance.methods not in ([], ["class_weights"]):
+            raise ValueError(
+                "classical classifiers balance by class weights only: set balance.methods to "
+                "[class_weights], or to [] for none"
+            )
+        if self.augmentation:
+            raise ValueError("a classical experiment does not augment: set augmentation: false")
+        return self
+
     @property
     def variant(self) -> str | None:
-        """The SkinNet variant, or None for a segmentation-only experiment."""
+        """The SkinNet variant, or None for an experiment without one."""
         return self.model.variant if self.model else None
 
     @property

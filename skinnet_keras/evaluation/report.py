@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,7 +57,7 @@ def write_report(
         scored: The labelled predictions behind them.
         confusion: int (K, K), rows true, columns predicted.
         name: What was scored, for the titles.
-        run: Folder whose `history.csv`, if there is one, gives the training curves.
+        run: Folder whose `history.csv`, if there is one of epochs, gives the training curves.
 
     Returns:
         Names of the files written.
@@ -76,12 +77,19 @@ def write_report(
     )
     plots.plot_roc(scored, folder / "roc.png", title=f"ROC, each class against the rest: {name}")
     written += ["confusion_matrix.png", "roc.png"]
-    if run is not None and (run / "history.csv").is_file():
-        plots.plot_history(
-            run / "history.csv", folder / "training.png", title=f"Training: {run.name}"
-        )
+    history = None if run is None else run / "history.csv"
+    if run is not None and history is not None and _has_epochs(history):
+        plots.plot_history(history, folder / "training.png", title=f"Training: {run.name}")
         written.append("training.png")
     return written
+
+
+def _has_epochs(history: Path) -> bool:
+    """Whether there are curves to draw: the history of a grid search has candidates, not epochs."""
+    if not history.is_file():
+        return False
+    with history.open(newline="", encoding="utf-8", errors="replace") as file:
+        return "candidate" not in next(csv.reader(file), [])
 
 
 def _folder(path: str | Path) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from skinnet_keras.classical.storage import CLASSIFIER_FILE
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD
 from skinnet_keras.export.signature import model_outputs
@@ -40,9 +41,15 @@ class RunModels:
             directory: The run directory.
 
         Raises:
-            UserError: The folder is no finished run, or a file of it cannot be loaded.
+            UserError: The folder is no finished run or one without networks, or a file of it
+                cannot be loaded.
         """
         run = Run.open(Path(directory))
+        if run.config.classical:
+            raise UserError(
+                f"{run.directory} holds a classical classifier ({CLASSIFIER_FILE}) and no network: "
+                "predict with `skinnet predict`; there is nothing to export."
+            )
         best_file, segmenter_file = (run.directory / n for n in (_BEST_FILE, _SEGMENTER_FILE))
         if not best_file.is_file() and (run.config.model or not segmenter_file.is_file()):
             raise UserError(

@@ -23,7 +23,7 @@ class Runner(ABC):
     """Predicts with one model.
 
     Attributes:
-        format: "keras", "savedmodel" or "tflite".
+        format: "keras", "savedmodel", "tflite" or "skops".
         input_shapes: Name of each input -> its shape without the batch.
         output_shapes: Name of each output -> its shape without the batch.
         classes: Class of each probability of the output `diagnosis`; empty without that output.
@@ -207,8 +207,9 @@ def open_runner(path: str | Path, *, num_threads: int = 2) -> Runner:
     """Open a trained model of any format this package writes.
 
     Args:
-        path: A run directory (end to end where it has a segmenter), a `.keras` file, a SavedModel
-            directory or its parent of version folders (the highest is taken), or a `.tflite`.
+        path: A run directory (end to end where it has a segmenter; a classical one, too), a
+            `.keras` file, a SavedModel directory or its parent of version folders (the highest is
+            taken), or a `.tflite`.
         num_threads: Threads of a TFLite interpreter.
 
     Returns:
@@ -239,6 +240,11 @@ def open_runner(path: str | Path, *, num_threads: int = 2) -> Runner:
 
 
 def _open_run(path: Path) -> Runner:
+    run = Run.open(path)
+    if run.config.classical:
+        from skinnet_keras.export.classical_runner import ClassicalRunner
+
+        return ClassicalRunner(run)
     models = RunModels.load(path)
     runner = KerasRunner(models.end_to_end() or models.classifier or models.segmenter)
     runner.mask_threshold = models.mask_threshold

@@ -22,7 +22,18 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.cross_validation import fold_view
 from skinnet_keras.errors import UserError
 
-_PACKAGES = ("skinnet-keras", "keras", "tensorflow", "jax", "numpy", "albumentations", "pandas")
+_PACKAGES = (
+    "skinnet-keras",
+    "keras",
+    "tensorflow",
+    "jax",
+    "numpy",
+    "albumentations",
+    "pandas",
+    "scikit-learn",
+    "scikit-image",
+    "skops",
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Classical baselines: hand-made features, then SVM, k nearest neighbours or a perceptron."""
