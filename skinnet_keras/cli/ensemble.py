@@ -49,28 +49,24 @@ def ensemble(
     looks like a run to `skinnet evaluate` and `skinnet compare`; with
     --method all, its subfolders do, one a method.
 
+    Folders of `skinnet crossval` are combined fold by fold: the fold's validation images choose,
+    the images it holds out are scored, all folds together.
+
     Example: skinnet ensemble runs/v1 runs/v2 runs/v4 --method greedy --out runs/ensemble
     """
     import json
-    from dataclasses import replace
 
     from rich.console import Console
 
     from skinnet_keras.atomic import atomic_directory
+    from skinnet_keras.cli.ensemble_output import combine_folds, combine_runs
     from skinnet_keras.errors import UserError
-    from skinnet_keras.evaluation.ensemble import METHODS, fit_ensemble
-    from skinnet_keras.evaluation.ensemble_members import common_splits, find_members, read_splits
-    from skinnet_keras.evaluation.ensemble_report import (
-        check_output,
-        ensemble_name,
-        member_reports,
-        members_table,
-        write_collection,
-        write_ensemble,
-    )
+    from skinnet_keras.evaluation.ensemble import METHODS
+    from skinnet_keras.evaluation.ensemble_folds import fold_members
+    from skinnet_keras.evaluation.ensemble_members import find_members
+    from skinnet_keras.evaluation.ensemble_report import check_output
     from skinnet_keras.evaluation.ensemble_weights import DEFAULT_ROUNDS, GREEDY_METRICS
     from skinnet_keras.evaluation.report import write_tables
-    from skinnet_keras.evaluation.tables import comparison, comparison_changes
 
     if method not in (*METHODS, "all"):
         raise UserError(f"--method {method}: choose one of {', '.join(METHODS)}, all.")
@@ -81,43 +77,17 @@ def ensemble(
 
     members = find_members(sources)
     check_output(out, members, overwrite=overwrite)
-    splits = read_splits(members, common_splits(members, method=method))
-    if "val" not in splits:
-        typer.echo("Not every run has a predictions_val.csv: test images alone.", err=True)
-    metric, rounds = metric or GREEDY_METRICS[0], rounds or DEFAULT_ROUNDS
-    ensembles = {
-        name: fit_ensemble(name, len(members), splits.get("val"), metric=metric, rounds=rounds)
-        for name in (METHODS if method == "all" else (method,))
-    }
-    reports = member_reports(members, splits)
-    tables = {"members": members_table(members, splits, ensembles)}
+    methods = METHODS if method == "all" else (method,)
+    settings = {"metric": metric or GREEDY_METRICS[0], "rounds": rounds or DEFAULT_ROUNDS}
+    folds = fold_members(members)
     with atomic_directory(out, replace=overwrite) as folder:
-        for name, fitted in ensembles.items():
-            place = folder / name if method == "all" else folder
-            settings = {"metric": metric, "rounds": rounds} if name == "greedy" else {}
-            reports[ensemble_name(name)] = write_ensemble(place, fitted, members, splits, settings)
-        if method == "all":
-            write_collection(folder, list(ensembles), members, splits)
-        compared_on = next((s for s in ("test", "val") if s in reports[members[0].name]), None)
-        changes = {}
-        if compared_on:
-            compared = {name: of_splits[compared_on] for name, of_splits in reports.items()}
-            changes = comparison_changes(compared)
-            table = comparison(compared)
-            tables["comparison"] = replace(table, title=f"{table.title}, {compared_on} images")
+        if folds:
+            summary, tables = combine_folds(folder, folds, methods, settings)
+        else:
+            summary, tables = combine_runs(folder, members, methods, settings)
         write_tables(folder, tables)
     if as_json:
-        summary = {
-            "out": str(out),
-            "weights": {
-                name: dict(zip((m.name for m in members), fitted.weights.tolist(), strict=True))
-                for name, fitted in ensembles.items()
-            },
-            "runs": reports,
-            "compared_on": compared_on,
-            "changes_percent": changes,
-        }
-        typer.echo(json.dumps(summary, allow_nan=False))
+        typer.echo(json.dumps({"out": str(out), **summary}, allow_nan=False))
     else:
         console = Console()
         for table in tables.values():

@@ -108,12 +108,12 @@ def find_members(sources: Sequence[Path]) -> list[Member]:
     return members
 
 
-def common_splits(members: Sequence[Member], *, method: str) -> tuple[str, ...]:
+def common_splits(members: Sequence[Member], *, methods: Sequence[str]) -> tuple[str, ...]:
     """The splits that an ensemble can be formed on.
 
     Args:
         members: From `find_members`, so each has a split.
-        method: The method; all but `mean` need validation predictions.
+        methods: The methods; all but `mean` need validation predictions.
 
     Returns:
         `val`, `test` or both: those that every member has; one at least.
@@ -125,10 +125,11 @@ def common_splits(members: Sequence[Member], *, method: str) -> tuple[str, ...]:
     lacking = {
         split: [member.directory for member in members if not member.has(split)] for split in SPLITS
     }
-    if lacking["val"] and method != "mean":
+    choosing = [method for method in methods if method != "mean"]
+    if lacking["val"] and choosing:
         raise UserError(
-            f"{lacking['val'][0]} holds no predictions_val.csv, which --method {method} chooses "
-            "by: add it, or use --method mean."
+            f"{lacking['val'][0]} holds no predictions_val.csv, which {choosing[0]} chooses by: "
+            "add it, or use --method mean."
         )
     if 0 < len(lacking["test"]) < len(members):
         raise UserError(

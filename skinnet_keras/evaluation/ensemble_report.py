@@ -123,7 +123,7 @@ def write_ensemble(
         )
     reports = _reports(combined)
     name = f"ensemble of {len(members)} ({ensemble.method})"
-    _write_json(folder / "metrics.json", {"name": name, "classification": reports})
+    write_json(folder / "metrics.json", {"name": name, "classification": reports})
     described = describe_members(members, splits)
     for entry, weight in zip(described, ensemble.weights.tolist(), strict=True):
         entry["weight"] = weight
@@ -136,7 +136,7 @@ def write_ensemble(
         "validation": _validation_scores(combined.get("val"), ensemble.method),
         "versions": versions(),
     }
-    _write_json(folder / ENSEMBLE_FILE, content)
+    write_json(folder / ENSEMBLE_FILE, content)
     return reports
 
 
@@ -160,7 +160,7 @@ def write_collection(
         "members": describe_members(members, splits),
         "versions": versions(),
     }
-    _write_json(folder / ENSEMBLE_FILE, content)
+    write_json(folder / ENSEMBLE_FILE, content)
 
 
 def describe_members(
@@ -263,5 +263,6 @@ def _validation_scores(
     }
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a description of plain, finite values."""
     path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from skinnet_keras.cli.main import app
 from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.crossval import pool_folds
 from skinnet_keras.evaluation.predictions import read_predictions, write_predictions
 from skinnet_keras.taxonomy import CLASSES
 
@@ -212,7 +213,7 @@ def test_mean_does_without_validation_and_the_others_say_what_is_missing(members
     for method in (*METHODS[1:], "all"):
         message = refused(*members, "--method", method, "--out", out, "--overwrite")
         assert f"{members[1]} holds no predictions_val.csv" in message
-        assert f"--method {method}" in message
+        assert f"which {method if method != 'all' else 'rank_mean'} chooses by" in message
 
 
 def test_runs_without_test_images_are_compared_on_validation(members, out):
@@ -317,3 +318,71 @@ def test_help_has_an_example():
     assert result.exit_code == 0
     assert "Example: skinnet ensemble" in result.stdout
     assert "predictions_val.csv" in result.stdout
+
+
+# --- cross-validations
+
+
+def write_crossval(folder, seed: int, folds: int = 3):
+    """A folder as `skinnet crossval` leaves it: every fold holds out images of its own."""
+    for fold in range(folds):
+        own = write_member(folder / f"fold_{fold}", 10 * seed + fold)
+        held_out = read_predictions(own / "predictions_test.csv")
+        write_predictions(
+            own / "predictions_test.csv",
+            [f"f{fold}{name}" for name in held_out.image_ids],
+            held_out.labels,
+            held_out.probabilities,
+            held_out.classes,
+            groups=[f"f{fold}{name}" for name in held_out.groups],
+        )
+    parts = [read_predictions(folder / f"fold_{k}" / "predictions_test.csv") for k in range(folds)]
+    pooled = pool_folds(parts)
+    write_predictions(
+        folder / "predictions_test.csv",
+        pooled.image_ids,
+        pooled.labels,
+        pooled.probabilities,
+        pooled.classes,
+    )
+    return folder
+
+
+def test_cross_validations_are_combined_fold_by_fold(tmp_path, out):
+    sources = [write_crossval(tmp_path / f"cv{seed}", seed) for seed in (1, 2, 3)]
+    result = invoke(*sources, "--method", "all", "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    summary = json.loads(result.stdout)
+    assert summary["folds"] == 3
+    assert set(summary["runs"]) == {"cv1", "cv2", "cv3", *(f"ensemble: {m}" for m in METHODS)}
+    for method in METHODS:
+        pooled = read_predictions(out / method / "predictions_test.csv")
+        assert len(pooled.image_ids) == 3 * SIZES["test"]
+        described = json.loads((out / method / "ensemble.json").read_text())
+        for fold in range(3):
+            # Each fold is what an ensemble of the fold's runs alone would be.
+            alone = tmp_path / "alone" / method / str(fold)
+            runs = [source / f"fold_{fold}" for source in sources]
+            assert invoke(*runs, "--method", method, "--out", alone).exit_code == 0
+            part = slice(fold * SIZES["test"], (fold + 1) * SIZES["test"])
+            expected = read_predictions(alone / "predictions_test.csv")
+            assert pooled.image_ids[part] == expected.image_ids
+            np.testing.assert_array_equal(pooled.probabilities[part], expected.probabilities)
+            weights = json.loads((alone / "ensemble.json").read_text())["members"]
+            assert list(described["weights"][fold].values()) == [w["weight"] for w in weights]
+        report = json.loads((out / method / "metrics.json").read_text())["classification"]["test"]
+        assert report["n"] == 3 * SIZES["test"]
+        assert report["ci"]["balanced_accuracy"]
+    table = invoke(*sources, "--out", tmp_path / "mean")
+    assert "held-out images of 3 folds" in table.stdout
+    compared = invoke(*sources, tmp_path / "mean", "--json", command="compare")
+    assert compared.exit_code == 0, compared.output
+
+
+def test_cross_validations_of_other_folds_are_refused(tmp_path, out, members):
+    first, second = (write_crossval(tmp_path / f"cv{k}", 1, folds=k) for k in (2, 3))
+    assert "has 3 finished folds" in refused(first, second, "--out", out)
+    assert "combine cross-validations of the same folds" in refused(
+        members[0], second, "--out", out
+    )
+    assert not out.exists()
