@@ -13,7 +13,12 @@ from skinnet_keras.config.experiment import (
 from skinnet_keras.config.files import dump_config, load_config, parse_config
 from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
 from skinnet_keras.config.optimizer import OptimizerConfig, ScheduleConfig
-from skinnet_keras.config.stages import HeadStageConfig, StageConfig, StagesConfig
+from skinnet_keras.config.stages import (
+    HeadStageConfig,
+    JointStageConfig,
+    StageConfig,
+    StagesConfig,
+)
 
 __all__ = [
     "BalanceConfig",
@@ -23,6 +28,7 @@ __all__ = [
     "Config",
     "CrossValidationConfig",
     "HeadStageConfig",
+    "JointStageConfig",
     "LossConfig",
     "ModelConfig",
     "OptimizerConfig",
