@@ -14,11 +14,11 @@ from skinnet_keras.models import build_skinnet
 from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
 from skinnet_keras.models.pretrained import initialize_backbones
 from skinnet_keras.training import features
-from skinnet_keras.training.callbacks import read_json, save_weights, write_json
+from skinnet_keras.training.checkpoints import save_weights, write_json
 from skinnet_keras.training.class_balance import class_weights
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
-from skinnet_keras.training.fit import Stage, fit_stage, load_weights
+from skinnet_keras.training.fit import Stage, fit_stage, is_finished, load_weights
 from skinnet_keras.training.losses import classification_loss
 from skinnet_keras.training.prediction import predict_probabilities
 from skinnet_keras.training.samples import labels_of
@@ -121,13 +121,11 @@ def _train_head(
     config, run = context.config.stages.head, context.run
     if config is None:
         raise ValueError("the config has no head stage")
-    state = read_json(run.stage_directory("head") / "state.json")
-    finished = state is not None and state["epoch"] >= config.epochs
     views: list[np.ndarray] = []
     val_views: list[np.ndarray] = []
     val_inputs: dict[str, np.ndarray] = {}
     directory = run.directory / "features"
-    if not finished:
+    if not is_finished(run, "head", config):
         cnn = cnn_part(model)
         seed = context.config.seed
         views = features.cached_views(
