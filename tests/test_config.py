@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from skinnet_keras.config import dump_config, load_config, parse_config
@@ -65,6 +67,18 @@ def test_dumped_config_reads_back_equal(tmp_path):
         ("model.variant=v9", "model.variant"),
         ("stages.cnn.epochs=many", "stages.cnn.epochs"),
         ("balance.methods=[focal_alpha, class_weights]", "allow_stacking"),
+        ("balance.methods=[class_weights, class_weights]", "twice"),
+        ("balance.methods=[logit_adjust]", "balance.methods.0"),
+        ("balance.weighting=median", "balance.weighting: input should be 'inverse_frequency'"),
+        ("balance.beta=0.99", "balance: beta is for the weighting effective_number"),
+        ("balance={weighting: effective_number, power: 1}", "power is for the weighting inverse"),
+        ("balance={weighting: effective_number, beta: 1}", "balance.beta"),
+        ("balance.tau=1", "balance: tau is for the method logit_adjustment"),
+        ("balance={methods: [logit_adjustment], power: 1}", "power is for the weighting inverse"),
+        ("balance={methods: [], weighting: effective_number}", "weighting is for the methods"),
+        ("loss={name: cross_entropy, gamma: 2}", "loss: cross_entropy takes no gamma"),
+        ("loss.label_smoothing=1", "loss.label_smoothing"),
+        ("augmentation=false augment_validation=true", "augment_validation needs augmentation"),
         ("name=../x", "name"),
         ("model.variant=v2", "needs a segmenter section"),
         ("model=null", "need a model section"),
@@ -77,7 +91,7 @@ def test_dumped_config_reads_back_equal(tmp_path):
 def test_bad_values_are_one_sentence_that_names_the_key(tmp_path, override, sentence):
     path = _write(tmp_path / "c.yaml", MINIMAL + "seed: 1\n")
     with pytest.raises(UserError) as error:
-        load_config(path, [override])
+        load_config(path, re.split(r" (?=[a-z_.]+=)", override))
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -118,6 +132,53 @@ def test_stacked_balancing_is_possible_when_asked_for():
     base = load_config(find_config("skinnet_v1")).model_dump()
     balance = {"methods": ["focal_alpha", "class_weights"], "allow_stacking": True}
     assert parse_config({**base, "balance": balance}, "x").balance.allow_stacking
+
+
+def test_balance_has_the_defaults_of_its_methods_and_nothing_of_the_others(tmp_path):
+    path = _write(tmp_path / "c.yaml", MINIMAL)
+    for overrides, expected in (
+        ([], ("inverse_frequency", 0.5, None, None)),
+        (["balance.methods=[balanced_sampling]"], ("inverse_frequency", 0.5, None, None)),
+        (["balance.weighting=effective_number"], ("effective_number", None, 0.999, None)),
+        (["balance.methods=[logit_adjustment]"], (None, None, None, 1.0)),
+        (["balance.methods=[]"], (None, None, None, None)),
+        (
+            [
+                "balance.methods=[class_weights, logit_adjustment]",
+                "balance.allow_stacking=true",
+                "balance.tau=0.5",
+            ],
+            ("inverse_frequency", 0.5, None, 0.5),
+        ),
+    ):
+        config = load_config(path, overrides)
+        balance = config.balance
+        assert (balance.weighting, balance.power, balance.beta, balance.tau) == expected
+        assert load_config(_write(tmp_path / "again.yaml", dump_config(config))) == config
+
+
+def test_shipped_configs_take_another_method_on_the_command_line():
+    for override in ("balance.methods=[logit_adjustment]", "balance.weighting=effective_number"):
+        assert load_config(find_config("skinnet_v1"), [override]).balance.power is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "balance", "gamma", "power"),
+    [
+        ("focal", ["focal_alpha"], 2.0, 0.5),
+        ("cross_entropy", ["class_weights"], None, 0.5),
+        ("cross_entropy", [], None, None),
+    ],
+)
+def test_config_of_an_older_run_still_opens(tmp_path, loss, balance, gamma, power):
+    """Before they had keys of their own, all losses and methods wrote gamma and power out."""
+    old = MINIMAL + (
+        f"loss: {{name: {loss}, gamma: 2.0, label_smoothing: 0.0}}\n"
+        f"balance: {{methods: {balance}, power: 0.5, allow_stacking: false}}\n"
+    )
+    config = load_config(_write(tmp_path / "config.yaml", old))
+    assert (config.loss.name, config.loss.gamma) == (loss, gamma)
+    assert (config.balance.methods, config.balance.power) == (balance, power)
 
 
 def test_nothing_is_cleaned_unless_asked_for(tmp_path):

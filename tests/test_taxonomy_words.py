@@ -137,7 +137,7 @@ def test_whole_vocabularies(source):
         ("isic2019", CODES | {"UNK": "UNK"}),
         ("isic2018", {word.upper(): label for word, label in HAM10000.items()}),
         ("ham10000", HAM10000),
-        ("synthetic", CODES),
+        ("synthetic", CODES | {"UNK": "UNK"}),
     ],
 )
 def test_codes(source, labels):

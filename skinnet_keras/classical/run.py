@@ -128,7 +128,7 @@ def _weights(config: Config, labels: np.ndarray) -> np.ndarray:
     """How much each training image counts: by its class where the config balances them."""
     if "class_weights" not in config.balance.methods:
         return np.ones(len(labels))
-    return class_weights(labels, config.num_classes, config.balance.power)[labels]
+    return class_weights(labels, config.num_classes, config.balance)[labels]
 
 
 def _samples(config: Config, catalogue: Catalogue, cache: ImageCache, split: str) -> Samples:

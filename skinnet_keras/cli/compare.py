@@ -38,18 +38,14 @@ def compare(
         count_differing,
         predictions_path,
         read_predictions,
+        unique_names,
     )
     from skinnet_keras.evaluation.report import write_tables
     from skinnet_keras.evaluation.tables import comparison, comparison_changes
 
+    files = [predictions_path(source, split) for source in sources]
     scored = {}
-    for source in sources:
-        file = predictions_path(source, split)
-        # Two runs may have the same name in different folders; a full path tells them apart.
-        name = source.resolve().name if source.is_dir() else source.stem
-        name = str(source) if name in scored else name
-        if name in scored:
-            raise UserError(f"{source} is named twice: name every run once.")
+    for name, file in zip(unique_names(sources), files, strict=True):
         scored[name] = read_predictions(file).scored()
         if not scored[name].labels:
             raise UserError(f"{file} holds no labelled row: there is nothing to score.")

@@ -35,20 +35,25 @@ _MARKER = "THIS_IS_A_SKINNET_DEMO"
 _SEGMENTER_ONLY = ["name=segmentation", "model=null", "stages.cnn=null", "stages.head=null"]
 
 
-def run_demo(out: Path) -> None:
+def run_demo(out: Path, classes: int = 8) -> None:
     """Generate lesions, build the catalogue, train everything, print tables, export, predict.
 
     Args:
         out: Folder for data, runs, plots and exports. An earlier demo there is replaced.
+        classes: 8, or 9 for those and UNK.
 
     Raises:
-        UserError: `out` holds something that is no demo.
+        UserError: `out` holds something that is no demo, or `classes` is another number.
     """
+    if classes not in (8, 9):
+        raise UserError(f"--classes {classes}: choose 8, or 9 with UNK.")
     started = time.monotonic()
     console = Console()
     _empty(out)
     console.rule("1. Generated lesions and their catalogue")
-    images = write_synthetic(out / "lesions", lesions=LESIONS, image_size=IMAGE_SIZE, seed=SEED)
+    images = write_synthetic(
+        out / "lesions", lesions=LESIONS, image_size=IMAGE_SIZE, seed=SEED, classes=classes
+    )
     build_catalogue({"synthetic": out / "lesions"}, out / "catalogue", seed=SEED)
     catalogue = Catalogue.load(out / "catalogue")
     console.print(f"{images} images of {LESIONS} lesions; no lesion is in two splits.")
@@ -64,6 +69,7 @@ def run_demo(out: Path) -> None:
             [
                 *("--config", "demo", "--data", str(catalogue.root)),
                 *(f"name=skinnet_{variant}", f"model.variant={variant}"),
+                f"num_classes={classes}",
                 *("stages.segmentation=null", f"segmenter.run={segmentation.resolve()}"),
             ],
         )

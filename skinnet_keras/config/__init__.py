@@ -13,7 +13,14 @@ from skinnet_keras.config.experiment import (
 from skinnet_keras.config.files import dump_config, load_config, parse_config
 from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
 from skinnet_keras.config.optimizer import OptimizerConfig, ScheduleConfig
-from skinnet_keras.config.stages import HeadStageConfig, StageConfig, StagesConfig
+from skinnet_keras.config.stages import (
+    HeadStageConfig,
+    Segment,
+    StageConfig,
+    StagesConfig,
+    UnfreezeConfig,
+    UnfreezingStageConfig,
+)
 
 __all__ = [
     "BalanceConfig",
@@ -27,10 +34,13 @@ __all__ = [
     "ModelConfig",
     "OptimizerConfig",
     "ScheduleConfig",
+    "Segment",
     "SegmentationLossConfig",
     "SegmenterConfig",
     "StageConfig",
     "StagesConfig",
+    "UnfreezeConfig",
+    "UnfreezingStageConfig",
     "dump_config",
     "load_config",
     "parse_config",

@@ -78,7 +78,9 @@ class CleaningConfig(Section):
 class Config(Section):
     """A whole experiment; `skinnet train --config FILE key=value ...`.
 
-    `recipe` records which recipe of its file the values come from.
+    `recipe` records which recipe of its file the values come from. `augment_validation` augments
+    the validation images of every epoch, as the paper does; the best epoch is then chosen by noisy
+    figures. Predictions and metrics of the finished run never are.
     """
 
     name: str = Field(pattern=_NAME)
@@ -98,6 +100,7 @@ class Config(Section):
     l2: float = Field(default=1e-5, ge=0)
     augmentation: bool = True
     augmentation_on: Literal["workers", "device"] = "workers"
+    augment_validation: bool = False
     metadata_dropout: Fraction = 0.1
     checkpoint_every: Positive = 5
     workers: int | None = Field(default=None, ge=0)
@@ -119,6 +122,8 @@ class Config(Section):
                 raise ValueError(f"variant {self.variant} needs a segmenter section for its masks")
         elif bool(self.segmenter.run) == bool(stages.segmentation):
             raise ValueError("a segmenter needs either the stage segmentation or segmenter.run")
+        if self.augment_validation and not self.augmentation:
+            raise ValueError("augment_validation needs augmentation: true")
         return self
 
     @model_validator(mode="after")

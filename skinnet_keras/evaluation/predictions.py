@@ -90,6 +90,25 @@ def predictions_path(run_or_file: str | Path, split: str = "test") -> Path:
     return file
 
 
+def unique_names(sources: Sequence[Path]) -> list[str]:
+    """A short name for every run directory or predictions file.
+
+    The folder's name or the file's without suffix; its whole path where that name is taken, as two
+    runs may have the same name in different folders.
+
+    Raises:
+        UserError: A source is named twice.
+    """
+    names: list[str] = []
+    for source in sources:
+        name = source.resolve().name if source.is_dir() else source.stem
+        name = str(source) if name in names else name
+        if name in names:
+            raise UserError(f"{source} is named twice: name every run once.")
+        names.append(name)
+    return names
+
+
 def count_differing(first: Predictions, second: Predictions) -> int:
     """Number of images that only one of the two has, or that have another label in each."""
     labels = dict(zip(first.image_ids, first.labels, strict=True))

@@ -63,6 +63,15 @@ class TrainingContext:
             return None
         return PaperAugmentation(**asdict(self.augmenter))
 
+    def validation_view(self, epoch: int) -> dict[str, Any]:
+        """How `evaluation_dataset` augments the validation images of an epoch.
+
+        As they are, but with `augment_validation` under (seed, epoch), so that a resumed run sees
+        what an uninterrupted one sees.
+        """
+        augmenter = self.augmenter if self.config.augment_validation else None
+        return {"augmenter": augmenter, "seed": self.config.seed, "epoch": epoch}
+
     def batches(self, samples: Samples, batch_size: int) -> Callable[[int], Any]:
         """A function that opens the training batches from a given epoch on.
 

@@ -64,10 +64,27 @@ def cached_views(
     return [np.load(path, mmap_mode="r") for path in paths]
 
 
-def plain_features(cnn: keras.Model, samples: Samples) -> np.ndarray:
-    """Features without augmentation, float32 (N, F)."""
+def validation_views(
+    cnn: keras.Model, samples: Samples, *, augmenter: Augmenter | None, views: int, seed: int
+) -> list[np.ndarray]:
+    """Features of the validation images; in memory, as there are few.
+
+    Args:
+        cnn: The frozen CNN branches.
+        samples: The validation images.
+        augmenter: None for one view of the images as they are; else there are as many views as of
+            the training images, view v under the augmentation of epoch v.
+        views: V.
+        seed: Seed of the augmentation.
+
+    Returns:
+        1 or V arrays, float32 (N, F).
+    """
     plain = replace(samples, labels=None, metadata=None, input_names=_images(samples))
-    return predict_features(cnn, plain)
+    return [
+        predict_features(cnn, plain, augmenter=augmenter, seed=seed, epoch=v)
+        for v in range(views if augmenter else 1)
+    ]
 
 
 def _images(samples: Samples) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Losses of the classifiers and the class weights that go with them."""
+"""The configured loss of the classifiers, the bar it has to beat, and the L2 penalty."""
 
 from __future__ import annotations
 
@@ -8,52 +8,33 @@ from keras import ops
 from scipy import optimize
 
 from skinnet_keras.config import BalanceConfig, LossConfig
-
-
-def class_weights(labels: np.ndarray, num_classes: int, power: float = 1.0) -> np.ndarray:
-    """Weights (1 / class share) ** power, scaled to a mean of 1 over the images.
-
-    Args:
-        labels: Class index of each training image, int (N,).
-        num_classes: K.
-        power: 1 for inverse frequencies, 0.5 for their square root, 0 for equal weights.
-
-    Returns:
-        float64 (K,). A class without images gets 1.
-    """
-    counts = np.bincount(labels, minlength=num_classes)
-    present = counts > 0
-    weights = np.ones(num_classes)
-    weights[present] = (len(labels) / counts[present]) ** power
-    weights[present] /= (weights * counts)[present].sum() / len(labels)
-    return weights
+from skinnet_keras.training.categorical_losses import CategoricalFocal
+from skinnet_keras.training.class_balance import class_prior, class_weights
 
 
 def classification_loss(
     loss: LossConfig, balance: BalanceConfig, labels: np.ndarray, num_classes: int
 ) -> keras.losses.Loss:
-    """The configured loss on one-hot labels and probabilities.
+    """The configured loss on one-hot or soft labels and probabilities.
 
     Args:
         loss: Name and parameters.
-        balance: With the method `focal_alpha`, the loss carries one alpha for each class from
-            the class distribution.
+        balance: With the method `focal_alpha`, the loss carries the class weights as alpha; with
+            `logit_adjustment`, the classes' shares as prior. (The other methods act on the data.)
         labels: Class index of each training image, int (N,).
         num_classes: K.
 
     Returns:
-        A Keras loss: focal, -alpha_c (1 - p_c)^gamma log p_c (Lin et al. 2017,
-        arXiv:1708.02002), or cross-entropy, which is focal with gamma 0.
+        A `CategoricalFocal`; cross-entropy is the one of gamma 0.
     """
-    alpha = (
-        class_weights(labels, num_classes, balance.power)
-        if "focal_alpha" in balance.methods
-        else np.ones(num_classes)
-    )
-    return keras.losses.CategoricalFocalCrossentropy(
-        alpha=[float(a) for a in alpha],
-        gamma=loss.gamma if loss.name == "focal" else 0.0,
+    weighted = "focal_alpha" in balance.methods
+    adjusted = "logit_adjustment" in balance.methods
+    return CategoricalFocal(
+        alpha=class_weights(labels, num_classes, balance) if weighted else None,
+        gamma=loss.gamma or 0.0,
         label_smoothing=loss.label_smoothing,
+        prior=class_prior(labels, num_classes) if adjusted else None,
+        tau=balance.tau or 0.0,
     )
 
 

@@ -9,12 +9,21 @@ from skinnet_keras.data.pipeline import evaluation_dataset
 from skinnet_keras.data.samples import Samples
 
 
-def predict_probabilities(model: keras.Model, samples: Samples, batch_size: int = 32) -> np.ndarray:
+def predict_probabilities(
+    model: keras.Model, samples: Samples, batch_size: int = 32, **augmentation
+) -> np.ndarray:
     """Class probabilities of every image, float32 (N, K).
 
     Batches are padded to one size and the padding is cut off, which every strategy can take.
+
+    Args:
+        model: A classifier.
+        samples: The images.
+        batch_size: Images a prediction step.
+        **augmentation: `augmenter`, `seed` and `epoch` of `evaluation_dataset`, for augmented
+            images.
     """
-    batches = evaluation_dataset(samples, batch_size=batch_size, pad=True)
+    batches = evaluation_dataset(samples, batch_size=batch_size, pad=True, **augmentation)
     return model.predict(batches, verbose=0)["diagnosis"][: len(samples)]
 
 

@@ -71,8 +71,11 @@ def train_segmenter(context: TrainingContext) -> None:
         data=context.batches(
             replace(train, mask_outputs=outputs), config.stages.segmentation.batch_size
         ),
-        validate=lambda: {
-            f"val_{name}": value for name, value in score_segmenter(context, segmenter, val).items()
+        validate=lambda epoch: {
+            f"val_{name}": value
+            for name, value in score_segmenter(
+                context, segmenter, val, **context.validation_view(epoch)
+            ).items()
         },
         monitor="val_dice_per_image",
         higher_is_better=True,
@@ -98,21 +101,38 @@ def train_segmenter(context: TrainingContext) -> None:
 
 
 def score_segmenter(
-    context: TrainingContext, segmenter: keras.Model, samples: Samples, batch_size: int = 32
+    context: TrainingContext,
+    segmenter: keras.Model,
+    samples: Samples,
+    batch_size: int = 32,
+    **augmentation,
 ) -> dict[str, float]:
     """Mean of the configured loss (`loss`) and the metrics of the thresholded masks.
 
     Auxiliary outputs are left aside: they serve training only.
+
+    Args:
+        context: The run, its loss and its metrics.
+        segmenter: The network.
+        samples: Images with masks.
+        batch_size: Images a prediction step.
+        **augmentation: `augmenter`, `seed` and `epoch` of `evaluation_dataset`, for augmented
+            images and masks.
     """
     config = context.config
     threshold = logit(config.segmenter.threshold if config.segmenter else 0.5)
     loss = segmentation_loss(config.segmentation_loss)
     n = len(samples)
-    batches = evaluation_dataset(samples, batch_size=batch_size, pad=True)
+    batches = evaluation_dataset(samples, batch_size=batch_size, pad=True, **augmentation)
     logits = segmenter.predict(batches, verbose=0)["mask_logits"][:n]
-    truth = samples.masks_at(np.arange(n))
-    if truth is None:
-        raise ValueError("the samples have no masks")
+    if augmentation.get("augmenter") is None:
+        truth = samples.masks_at(np.arange(n))
+        if truth is None:
+            raise ValueError("the samples have no masks")
+    else:
+        # A second pass moves the masks as it moved them in the first.
+        masks = [keras.ops.convert_to_numpy(y["mask_logits"]) for _, y in batches]
+        truth = np.concatenate(masks)[:n, ..., 0]
     losses = [
         keras.ops.convert_to_numpy(
             loss.call(truth[part, ..., None].astype("float32"), logits[part])

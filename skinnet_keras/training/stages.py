@@ -14,11 +14,12 @@ from skinnet_keras.models import build_skinnet
 from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
 from skinnet_keras.models.pretrained import initialize_backbones
 from skinnet_keras.training import features
-from skinnet_keras.training.callbacks import read_json, save_weights, write_json
+from skinnet_keras.training.checkpoints import save_weights, write_json
+from skinnet_keras.training.class_balance import class_weights
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
-from skinnet_keras.training.fit import Stage, fit_stage, load_weights
-from skinnet_keras.training.losses import class_weights, classification_loss
+from skinnet_keras.training.fit import Stage, fit_stage, is_finished, load_weights
+from skinnet_keras.training.losses import classification_loss
 from skinnet_keras.training.prediction import predict_probabilities
 from skinnet_keras.training.samples import labels_of
 
@@ -99,7 +100,9 @@ def _train_cnn(
         loss=loss,
         config=config,
         data=context.batches(train, config.batch_size),
-        validate=lambda: _figures(context, loss, val, predict_probabilities(cnn, val)),
+        validate=lambda epoch: _figures(
+            context, loss, val, predict_probabilities(cnn, val, **context.validation_view(epoch))
+        ),
         monitor="val_loss",
         augmentation=context.device_augmentation,
     )
@@ -118,20 +121,31 @@ def _train_head(
     config, run = context.config.stages.head, context.run
     if config is None:
         raise ValueError("the config has no head stage")
-    state = read_json(run.stage_directory("head") / "state.json")
-    finished = state is not None and state["epoch"] >= config.epochs
     views: list[np.ndarray] = []
+    val_views: list[np.ndarray] = []
     val_inputs: dict[str, np.ndarray] = {}
     directory = run.directory / "features"
-    if not finished:
+    if not is_finished(run, "head", config):
         cnn = cnn_part(model)
         seed = context.config.seed
         views = features.cached_views(
             directory, cnn, train, augmenter=context.augmenter, views=config.views, seed=seed
         )
-        val_inputs["cnn_features"] = features.plain_features(cnn, val)
+        val_views = features.validation_views(
+            cnn,
+            val,
+            augmenter=context.validation_view(0)["augmenter"],
+            views=config.views,
+            seed=seed,
+        )
         if "metadata" in val.input_names and val.metadata is not None:
             val_inputs["metadata"] = val.metadata
+
+    def validate(epoch: int) -> dict[str, float]:
+        # Epoch e trains on view e modulo V, and is validated on its like.
+        inputs = {**val_inputs, "cnn_features": val_views[epoch % len(val_views)]}
+        return _figures(context, loss, val, _predict_head(head, inputs))
+
     stage = Stage(
         name="head",
         model=head,
@@ -145,7 +159,7 @@ def _train_head(
             first_epoch=first_epoch,
             metadata_dropout=context.config.metadata_dropout,
         ),
-        validate=lambda: _figures(context, loss, val, _predict_head(head, val_inputs)),
+        validate=validate,
         monitor="val_loss",
     )
     fit_stage(run, stage, context.strategy)
@@ -180,11 +194,12 @@ def _train_joint(
         raise ValueError("the config has no joint stage")
     directory = context.run.stage_directory("joint")
 
-    def validate() -> dict[str, float]:
-        return _figures(context, loss, val, predict_probabilities(model, val))
+    def validate(epoch: int) -> dict[str, float]:
+        view = context.validation_view(epoch)
+        return _figures(context, loss, val, predict_probabilities(model, val, **view))
 
     if not (directory / "best.json").is_file():
-        start = validate()["val_loss"]
+        start = validate(0)["val_loss"]
         save_weights(model, directory / "best.weights.h5")
         write_json(directory / "best.json", {"epoch": 0, "monitor": "val_loss", "score": start})
     stage = Stage(
@@ -211,9 +226,9 @@ def _figures(
 
 
 def _balanced(train: Samples, config: Config) -> Samples:
-    """Class weights or balanced sampling, as configured (focal alpha is the loss's own)."""
+    """Class weights or balanced sampling, as configured (alpha and prior are the loss's own)."""
     labels = labels_of(train)
-    weights = class_weights(labels, config.num_classes, config.balance.power)[labels]
+    weights = class_weights(labels, config.num_classes, config.balance)[labels]
     if "class_weights" in config.balance.methods:
         train = replace(train, sample_weight=weights.astype("float32"))
     if "balanced_sampling" in config.balance.methods:

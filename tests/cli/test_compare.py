@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -37,6 +38,17 @@ def test_table_6_with_signed_differences(runs):
     assert result.stderr == ""
     assert "-50.0" in result.stdout  # 10 errors, then 5
     assert "None of these rare counts reproduces" in result.stdout
+
+
+def test_balanced_accuracy_and_specificity_stand_beside_the_papers_columns(runs, tmp_path):
+    invoke(*runs, "--out", tmp_path)
+    with (tmp_path / "comparison.csv").open(newline="") as file:
+        first, second, _ = csv.DictReader(file)
+    # Each class has 3 images: 14 right are 2 of six classes and 1 of two, 19 are 3 of three.
+    recalls = ([2 / 3] * 6 + [1 / 3] * 2, [1.0] * 3 + [2 / 3] * 5)
+    for row, recall in zip((first, second), recalls, strict=True):
+        assert float(row["Balanced accuracy"]) == pytest.approx(np.mean(recall), abs=1e-4)
+        assert 0 < float(row["Specificity"]) < 1
 
 
 def test_json(runs):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from skinnet_keras.data.image_io import read_image, read_mask
 from skinnet_keras.data.sources.synthetic import read
@@ -22,7 +23,7 @@ from skinnet_keras.data.synthetic.render import Lesion, Skin, View, render
 from skinnet_keras.data.synthetic.shapes import OUTLINES, Outline, Polar
 from skinnet_keras.data.synthetic.textures import PATTERNS, Layers
 from skinnet_keras.errors import UserError
-from skinnet_keras.taxonomy import CLASSES, label_of
+from skinnet_keras.taxonomy import CLASSES, LABELS, label_of
 
 LESIONS = 160
 
@@ -107,7 +108,32 @@ def test_the_border_of_the_mask_is_where_the_lesion_is_half_as_dense():
     assert abs(crossing - int(mask[200, 200:].sum())) <= 2
 
 
-@pytest.mark.parametrize("label", CLASSES)
+def test_nine_classes_put_unk_in_the_place_of_naevi():
+    eight, nine = (
+        Counter(class_of(index, 0, classes) for index in range(40, 80)) for classes in (8, 9)
+    )
+    assert set(nine) == set(LABELS)
+    assert nine - eight == {"UNK": 3}
+    assert eight - nine == {"NV": 3}
+
+
+def _hole(inside: np.ndarray) -> float:
+    """Area of the skin that a lesion surrounds, small gaps closed, over the lesion's own."""
+    padded = np.pad(inside, 20)
+    filled = ndimage.binary_fill_holes(ndimage.binary_closing(padded, iterations=6))
+    return float((filled & ~padded).sum() / inside.sum())
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_lesions_of_the_ninth_class_are_rings_and_the_others_are_not(label):
+    grid = np.linspace(-2, 2, 161, dtype=np.float32)
+    u, v = np.meshgrid(grid, grid)
+    outlines = [OUTLINES[label](np.random.default_rng(seed)) for seed in range(20)]
+    hole = np.median([_hole(outline.level(u, v) > 0) for outline in outlines])
+    assert hole > 0.35 if label == "UNK" else hole < 0.2
+
+
+@pytest.mark.parametrize("label", LABELS)
 def test_outlines_are_centred_and_have_unit_area(label):
     grid = np.linspace(-3, 3, 301, dtype=np.float32)
     u, v = np.meshgrid(grid, grid)
@@ -145,7 +171,7 @@ def test_classes_differ_in_outline():
 
 
 def test_all_classes_have_outline_and_pattern():
-    assert set(OUTLINES) == set(PATTERNS) == set(CLASSES)
+    assert set(OUTLINES) == set(PATTERNS) == set(LABELS)
 
 
 def test_age_goes_with_the_class_and_some_entries_are_missing():
@@ -229,6 +255,12 @@ def test_written_folder_reads_back(tmp_path: Path):
         assert difference.mean() < 6  # JPEG
 
 
+def test_ninth_class_is_written_in_the_word_of_isic_2019(tmp_path: Path):
+    write_synthetic(tmp_path / "nine", lesions=40, image_size=32, classes=9)
+    words = {row.diagnosis for row in read(tmp_path / "nine").rows}
+    assert words == {label_of(word, "synthetic") for word in words} == set(LABELS)
+
+
 def test_exact_copies_are_equal_files(tmp_path: Path):
     out = tmp_path / "synthetic"
     write_synthetic(out, lesions=150, image_size=32, seed=0)
@@ -262,7 +294,12 @@ def test_reader_names_what_is_missing(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
-    [({"lesions": 0}, "lesions"), ({"image_size": 8}, "image_size"), ({"seed": -1}, "seed")],
+    [
+        ({"lesions": 0}, "lesions"),
+        ({"image_size": 8}, "image_size"),
+        ({"seed": -1}, "seed"),
+        ({"classes": 7}, "classes"),
+    ],
 )
 def test_impossible_requests_are_refused(tmp_path: Path, arguments, word):
     with pytest.raises(UserError, match=word):

@@ -5,14 +5,12 @@ import numpy as np
 import pytest
 
 from skinnet_keras.config import BalanceConfig, LossConfig
+from skinnet_keras.training.class_balance import class_weights
 from skinnet_keras.training.losses import (
     best_constant_prediction,
-    class_weights,
     classification_loss,
     set_l2,
 )
-
-NO_BALANCE = BalanceConfig(methods=[])
 
 
 def _one_hot_and_probabilities(k: int = 4, n: int = 50):
@@ -23,52 +21,93 @@ def _one_hot_and_probabilities(k: int = 4, n: int = 50):
 
 def test_focal_loss_follows_the_published_formula_with_alpha_from_the_classes():
     labels = np.repeat([0, 1, 2, 3], [70, 20, 9, 1])
-    loss = classification_loss(LossConfig(gamma=2.0), BalanceConfig(power=1.0), labels, 4)
+    balance = BalanceConfig(power=1.0)
+    loss = classification_loss(LossConfig(gamma=2.0), balance, labels, 4)
     y, p = _one_hot_and_probabilities()
     true = (y * p).sum(axis=1)
-    alpha = class_weights(labels, 4, 1.0)[y.argmax(axis=1)]
+    alpha = class_weights(labels, 4, balance)[y.argmax(axis=1)]
     expected = -alpha * (1 - true) ** 2 * np.log(true)
     np.testing.assert_allclose(loss.call(y, p), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_focal_with_gamma_zero_and_cross_entropy_are_the_same():
-    labels = np.array([0, 1, 2, 3])
+def test_focal_with_gamma_zero_is_exactly_the_cross_entropy():
+    labels = np.array([0, 1, 2, 2])
     y, p = _one_hot_and_probabilities()
-    focal = classification_loss(LossConfig(gamma=0.0), NO_BALANCE, labels, 4)
-    entropy = classification_loss(LossConfig(name="cross_entropy"), NO_BALANCE, labels, 4)
-    expected = float(keras.losses.CategoricalCrossentropy()(y, p))
-    assert float(focal(y, p)) == pytest.approx(expected, rel=1e-5)
-    assert float(entropy(y, p)) == pytest.approx(expected, rel=1e-5)
+    for methods in ([], ["focal_alpha"], ["logit_adjustment"]):
+        balance = BalanceConfig(methods=methods)
+        focal = classification_loss(LossConfig(gamma=0.0), balance, labels, 4)
+        entropy = classification_loss(LossConfig(name="cross_entropy"), balance, labels, 4)
+        np.testing.assert_array_equal(focal.call(y, p), entropy.call(y, p))
 
 
-def test_class_weights_are_inverse_shares_with_mean_one_over_the_images():
+def test_alpha_in_the_cross_entropy_is_that_of_sample_weights():
+    labels = np.repeat([0, 1, 2, 3], [70, 20, 9, 1])
+    balance = BalanceConfig(weighting="effective_number")
+    y, p = _one_hot_and_probabilities()
+    weighted = classification_loss(LossConfig(name="cross_entropy"), balance, labels, 4)
+    weights = class_weights(labels, 4, balance)[y.argmax(axis=1)]
+    expected = keras.losses.CategoricalCrossentropy()(y, p, sample_weight=weights)
+    assert float(weighted(y, p)) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_prior_and_tau_reach_the_loss_and_the_data_s_methods_do_not():
     labels = np.repeat([0, 1, 3], [6, 3, 1])
-    weights = class_weights(labels, 4, 1.0)
-    np.testing.assert_allclose(weights[[0, 1, 3]] / weights[0], [1, 2, 6])
-    assert weights[labels].mean() == pytest.approx(1.0)
-    assert weights[2] == 1.0  # a class without images
-    np.testing.assert_allclose(class_weights(labels, 4, 0.0), 1.0)
-    assert class_weights(labels, 4, 0.5)[3] / class_weights(labels, 4, 0.5)[0] == pytest.approx(
-        6**0.5
-    )
+    adjusted = BalanceConfig(methods=["logit_adjustment"], tau=0.5)
+    loss = classification_loss(LossConfig(), adjusted, labels, 4)
+    assert (loss.prior, loss.tau, loss.alpha) == ([0.6, 0.3, 1.0, 0.1], 0.5, None)
+    for method in ("class_weights", "balanced_sampling"):
+        loss = classification_loss(LossConfig(), BalanceConfig(methods=[method]), labels, 4)
+        assert (loss.prior, loss.alpha) == (None, None)
 
 
-def test_best_constant_of_cross_entropy_is_the_class_distribution():
-    labels = np.repeat([0, 1, 2], [60, 30, 10])
-    loss = classification_loss(LossConfig(name="cross_entropy"), NO_BALANCE, labels, 3)
-    np.testing.assert_allclose(
-        best_constant_prediction(labels, loss, 3), [0.6, 0.3, 0.1], atol=5e-3
-    )
+SHARES = np.array([0.6, 0.3, 0.095, 0.005])
+SKEWED = np.repeat([0, 1, 2, 3], [600, 300, 95, 5])
+CONSTANTS = [
+    # Cross-entropy: the shares; weighted: shares times weights, over their sum.
+    ({}, {"methods": []}, SHARES),
+    ({}, {"power": 1.0}, np.full(4, 0.25)),
+    ({}, {"power": 0.5}, SHARES**0.5 / (SHARES**0.5).sum()),
+    # Smoothed: nine tenths of the shares and a tenth of 1/4.
+    ({"label_smoothing": 0.1}, {"methods": []}, 0.9 * SHARES + 0.025),
+    # Adjusted by tau: shares / shares ** tau.
+    ({}, {"methods": ["logit_adjustment"]}, np.full(4, 0.25)),
+    ({}, {"methods": ["logit_adjustment"], "tau": 0.5}, SHARES**0.5 / (SHARES**0.5).sum()),
+]
 
 
-def test_no_other_constant_beats_the_best_one_under_the_focal_loss():
-    labels = np.repeat([0, 1, 2], [60, 30, 10])
-    loss = classification_loss(LossConfig(), BalanceConfig(power=0.5), labels, 3)
-    y = np.eye(3, dtype="float32")[labels]
-    best = best_constant_prediction(labels, loss, 3)
-    score = float(loss(y, np.tile(best, (100, 1))))
-    for other in np.random.default_rng(0).dirichlet(np.ones(3), 200).astype("float32"):
-        assert float(loss(y, np.tile(other, (100, 1)))) >= score - 1e-4
+@pytest.mark.parametrize(("loss", "balance", "expected"), CONSTANTS)
+def test_best_constant_of_a_cross_entropy_is_known(loss, balance, expected):
+    config = LossConfig(name="cross_entropy", **loss)
+    loss = classification_loss(config, BalanceConfig(**balance), SKEWED, 4)
+    np.testing.assert_allclose(best_constant_prediction(SKEWED, loss, 4), expected, atol=3e-3)
+
+
+def test_best_constant_spends_nothing_on_a_class_without_images():
+    labels = np.repeat([0, 1], [70, 30])
+    for methods in ([], ["focal_alpha"], ["logit_adjustment"]):
+        balance = BalanceConfig(methods=methods)
+        for config in (LossConfig(), LossConfig(name="cross_entropy")):
+            loss = classification_loss(config, balance, labels, 3)
+            assert best_constant_prediction(labels, loss, 3)[2] < 0.01
+
+
+@pytest.mark.parametrize("config", [{}, {"gamma": 0.5, "label_smoothing": 0.1}])
+@pytest.mark.parametrize(
+    "balance",
+    [{"methods": []}, {}, {"weighting": "effective_number"}, {"methods": ["logit_adjustment"]}],
+)
+def test_no_other_constant_beats_the_best_one_under_a_focal_loss(config, balance):
+    loss = classification_loss(LossConfig(**config), BalanceConfig(**balance), SKEWED, 4)
+
+    def mean_loss(p):
+        return float(SHARES @ loss.call(np.eye(4), np.tile(p, (4, 1))).numpy())
+
+    best = best_constant_prediction(SKEWED, loss, 4)
+    generator = np.random.default_rng(0)
+    near = best * np.exp(generator.normal(0, 0.2, (100, 4)))
+    far = generator.dirichlet(np.ones(4), 100)
+    for other in np.concatenate([near, far]):
+        assert mean_loss(other / other.sum()) >= mean_loss(best) - 2e-6
 
 
 def test_l2_is_the_sum_of_squared_kernels_only():

@@ -67,3 +67,93 @@ def test_l2_of_half_the_weight_decay_is_that_of_pytorch_s_sgd():
         found.append(float(model.get_weights()[0][0, 0]))
     # Gradient 0.2 * w only: buffer 0.2, then 0.9 * 0.2 + 0.2 * 0.98.
     assert found == pytest.approx([1 - 0.1 * 0.2, 0.98 - 0.1 * 0.376])
+
+
+# Three steps on two images of a line through two pixels, against the papers' formulas in NumPy.
+X, Y = np.array([[1.0, -2.0], [0.5, 3.0]]), np.array([[4.0], [-1.0]])
+KERNEL, BIAS = np.array([0.6, -0.4]), np.array([0.2])
+L2 = 0.05
+
+
+def _gradients(weights: list[np.ndarray], l2: float) -> list[np.ndarray]:
+    """Of the mean squared error + l2 * sum(kernel ** 2), for kernel and bias."""
+    kernel, bias = weights
+    error = X @ kernel + bias - Y[:, 0]
+    return [X.T @ error + 2 * l2 * kernel, np.array([error.sum()])]  # 2 / n is 1
+
+
+def _clipped(gradients: list[np.ndarray], limit: float | None) -> list[np.ndarray]:
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    return gradients if limit is None else [g * limit / max(norm, limit) for g in gradients]
+
+
+def _adam(rate, decay=0.0, beta_1=0.9, beta_2=0.999, l2=0.0, clip=None):
+    """Algorithm 1 of arXiv:1412.6980; with a decay of the kernel, 2 of arXiv:1711.05101."""
+    weights = [KERNEL, BIAS]
+    m, v = ([np.zeros_like(w) for w in weights] for _ in range(2))
+    for t in (1, 2, 3):
+        gradients = _clipped(_gradients(weights, l2), clip)
+        for i, g in enumerate(gradients):
+            m[i] = beta_1 * m[i] + (1 - beta_1) * g
+            v[i] = beta_2 * v[i] + (1 - beta_2) * g**2
+            step = m[i] / (1 - beta_1**t) / (np.sqrt(v[i] / (1 - beta_2**t)) + 1e-8)
+            weights[i] = weights[i] - rate * (step + (decay if i == 0 else 0) * weights[i])
+        yield weights.copy()
+
+
+def _nesterov(rate, momentum=0.9, l2=0.0, clip=None):
+    """Sutskever et al. 2013, equations 3 and 4: the gradient is taken where momentum leads.
+
+    Keras keeps that point, theta + momentum * v, as its weights.
+    """
+    theta = [KERNEL, BIAS]
+    v = [np.zeros_like(w) for w in theta]
+    for _ in range(3):
+        ahead = [w + momentum * u for w, u in zip(theta, v, strict=True)]
+        gradients = _clipped(_gradients(ahead, l2), clip)
+        v = [momentum * u - rate * g for u, g in zip(v, gradients, strict=True)]
+        theta = [w + u for w, u in zip(theta, v, strict=True)]
+        yield [w + momentum * u for w, u in zip(theta, v, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "l2", "reference"),
+    [
+        ("adam", {}, 0, _adam(0.1)),
+        ("adam", {}, L2, _adam(0.1, l2=L2)),
+        ("adam", {"beta_1": 0.5, "clip_norm": 1.0}, 0, _adam(0.1, beta_1=0.5, clip=1.0)),
+        ("adamw", {}, 0, _adam(0.1, decay=1e-4)),
+        ("adamw", {"weight_decay": 0.5}, 0, _adam(0.1, decay=0.5)),
+        ("adamw", {"weight_decay": 0.5}, L2, _adam(0.1, decay=0.5, l2=L2)),
+        ("adamw", {"clip_norm": 1.0}, 0, _adam(0.1, decay=1e-4, clip=1.0)),
+        ("sgd", {"nesterov": True}, 0, _nesterov(0.1)),
+        ("sgd", {"nesterov": True}, L2, _nesterov(0.1, l2=L2)),
+        ("sgd", {"nesterov": True, "clip_norm": 1.0}, 0, _nesterov(0.1, clip=1.0)),
+        ("sgd", {"momentum": 0.0}, L2, _nesterov(0.1, momentum=0.0, l2=L2)),
+    ],
+)
+def test_three_steps_of_a_model_follow_the_papers(name, values, l2, reference):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.set_weights([KERNEL[:, None], BIAS])
+    set_l2(model, l2)
+    model.compile(_optimizer(name, **values), loss="mse", run_eagerly=True)
+    for kernel, bias in reference:
+        model.train_on_batch(X, Y)
+        found = model.get_weights()
+        np.testing.assert_allclose(found[0][:, 0], kernel, rtol=2e-5)
+        np.testing.assert_allclose(found[1], bias, rtol=2e-5)
+
+
+def test_normalisation_is_not_decayed_either():
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(2), keras.layers.BatchNormalization()]
+    )
+    optimizer = _optimizer("adamw", weight_decay=0.5)
+    optimizer.build(model.trainable_weights)
+    before = [w.numpy().copy() for w in model.trainable_weights]
+    optimizer.apply([keras.ops.zeros(w.shape) for w in before], model.trainable_weights)
+    shrunk = {
+        w.name: not np.allclose(w.numpy(), old)
+        for w, old in zip(model.trainable_weights, before, strict=True)
+    }
+    assert shrunk == {"kernel": True, "bias": False, "gamma": False, "beta": False}

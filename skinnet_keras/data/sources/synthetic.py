@@ -1,4 +1,4 @@
-"""Synthetic lesions: generated images with exact masks of all eight classes.
+"""Synthetic lesions: generated images with exact masks of the eight classes, or nine.
 
 Layout written by `skinnet_keras.data.synthetic.write_synthetic`: `images/<image>.jpg`,
 `masks/<image>_segmentation.png` and `synthetic.csv`. The table's column `copy_of` (which image

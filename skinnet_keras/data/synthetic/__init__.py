@@ -1,4 +1,4 @@
-"""Synthetic dermoscopy: lesions of the eight ISIC-2019 classes with exact masks.
+"""Synthetic dermoscopy: lesions of the eight or nine ISIC-2019 classes with exact masks.
 
 The demo and the tests run on these images; they stand for no patient and serve no diagnosis.
 A lesion is a set of functions of lesion coordinates (outline, pigment, blood, scale), a view is

@@ -22,6 +22,8 @@ _CLINICAL: dict[str, tuple[float, float, float, tuple[int, ...]]] = {
     "DF": (52, 15, 0.49, (18, 0, 0, 59, 0, 0, 1, 22)),
     "VASC": (53, 19, 0.49, (35, 16, 0, 26, 1, 1, 10, 10)),
     "SCC": (71, 11, 0.32, (18, 28, 0, 29, 1, 2, 4, 18)),
+    # Not in those data: made up after granuloma annulare, more women, mostly hands and feet.
+    "UNK": (45, 20, 0.66, (4, 2, 0, 35, 0, 5, 4, 50)),
 }
 _MISSING = (0.02, 0.015, 0.1)
 

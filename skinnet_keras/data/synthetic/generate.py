@@ -21,7 +21,12 @@ from skinnet_keras.data.synthetic.textures import BORDER_SOFTNESS, PATTERNS
 # Of every 40 consecutive lesions. The order of ISIC-2019 (NV 51 %, MEL 18, BCC 13, BKL 10, AK 3,
 # SCC 2, VASC 1, DF 1), with a floor of 5 % so that a few hundred lesions split three ways.
 _BLOCK = {"NV": 17, "MEL": 6, "BCC": 5, "BKL": 4, "AK": 2, "SCC": 2, "VASC": 2, "DF": 2}
-_BLOCK_LABELS = [label for label, count in _BLOCK.items() for _ in range(count)]
+# With the ninth class, its lesions take the place of naevi.
+_BLOCKS = {8: _BLOCK, 9: {**_BLOCK, "NV": 14, "UNK": 3}}
+_BLOCK_LABELS = {
+    classes: [label for label, count in block.items() for _ in range(count)]
+    for classes, block in _BLOCKS.items()
+}
 _BLOCK_STREAM, _LESION_STREAM = 0, 1
 
 
@@ -33,7 +38,7 @@ class SyntheticImage:
         name: File stem.
         image: uint8 RGB (H, W, 3).
         mask: Exact lesion mask, uint8 {0, 1} (H, W).
-        diagnosis: One of the eight class names.
+        diagnosis: One of the class names.
         lesion_id: The same for all images of the lesion.
         age: Years as text, "" for missing.
         sex: "female", "male" or "".
@@ -56,11 +61,18 @@ def _generator(seed: int, stream: int, index: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, index)))
 
 
-def class_of(index: int, seed: int) -> str:
-    """Class of lesion `index`: every 40 consecutive lesions hold the same counts, shuffled."""
-    block, position = divmod(index, len(_BLOCK_LABELS))
-    order = _generator(seed, _BLOCK_STREAM, block).permutation(len(_BLOCK_LABELS))
-    return _BLOCK_LABELS[order[position]]
+def class_of(index: int, seed: int, classes: int = 8) -> str:
+    """Class of lesion `index`: every 40 consecutive lesions hold the same counts, shuffled.
+
+    Args:
+        index: Number of the lesion, from 0.
+        seed: Seed of the data set.
+        classes: 8, or 9 for those and UNK.
+    """
+    labels = _BLOCK_LABELS[classes]
+    block, position = divmod(index, len(labels))
+    order = _generator(seed, _BLOCK_STREAM, block).permutation(len(labels))
+    return labels[order[position]]
 
 
 def _draw_outline(rng: np.random.Generator, label: str) -> Outline:
@@ -91,7 +103,7 @@ def _near_copy(view: View, rng: np.random.Generator) -> View:
 
 
 def generate_lesion(
-    index: int, *, seed: int = 0, size: tuple[int, int] = (96, 72)
+    index: int, *, seed: int = 0, size: tuple[int, int] = (96, 72), classes: int = 8
 ) -> list[SyntheticImage]:
     """Make all images of one lesion.
 
@@ -99,12 +111,13 @@ def generate_lesion(
         index: Number of the lesion, from 0.
         seed: Seed of the data set.
         size: Width and height in pixels; structures scale with it.
+        classes: 8, or 9 for those and UNK.
 
     Returns:
         One to three views from different positions, at different zoom and light, and for one
         lesion in ten an exact or near copy of the first view under another name.
     """
-    label = class_of(index, seed)
+    label = class_of(index, seed, classes)
     rng = _generator(seed, _LESION_STREAM, index)
     patient = draw_patient(rng, label)
     lesion = _draw_lesion(rng, label)

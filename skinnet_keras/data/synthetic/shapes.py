@@ -232,6 +232,12 @@ def squamous_cell_carcinoma(rng: np.random.Generator) -> Outline:
     return _outline(rng, shape, bending=0.08, fraying=rng.uniform(0.02, 0.04))
 
 
+def granuloma_annulare(rng: np.random.Generator) -> Outline:
+    """A ring of beads around clear skin."""
+    beads = _ring(rng, int(rng.integers(11, 15)), (0.9, 1.02), (0.26, 0.36))
+    return _outline(rng, Discs(beads), bending=0.05, fraying=rng.uniform(0.0, 0.03))
+
+
 OUTLINES: dict[str, Callable[[np.random.Generator], Outline]] = {
     "MEL": melanoma,
     "NV": nevus,
@@ -241,4 +247,5 @@ OUTLINES: dict[str, Callable[[np.random.Generator], Outline]] = {
     "DF": dermatofibroma,
     "VASC": vascular_lesion,
     "SCC": squamous_cell_carcinoma,
+    "UNK": granuloma_annulare,
 }

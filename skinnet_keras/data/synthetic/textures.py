@@ -180,6 +180,19 @@ def squamous_cell_carcinoma(rng: np.random.Generator) -> Pattern:
     return paint
 
 
+def granuloma_annulare(rng: np.random.Generator) -> Pattern:
+    """Structureless orange-red papules, paler on top."""
+    mottle = Field.draw(rng, "fractal", 3.0)
+    dome, redness = rng.uniform((0.2, 0.1), (0.5, 0.3))
+
+    def paint(u: Array, v: Array, level: Array) -> Layers:
+        noise = mottle(u, v)
+        pigment = 1.1 - dome * np.clip(4 * level, 0, 1) + 0.1 * noise
+        return Layers(pigment, np.float32(redness) * np.ones_like(level))
+
+    return paint
+
+
 PATTERNS: dict[str, Callable[[np.random.Generator], Pattern]] = {
     "MEL": melanoma,
     "NV": nevus,
@@ -189,6 +202,7 @@ PATTERNS: dict[str, Callable[[np.random.Generator], Pattern]] = {
     "DF": dermatofibroma,
     "VASC": vascular_lesion,
     "SCC": squamous_cell_carcinoma,
+    "UNK": granuloma_annulare,
 }
 
 BORDER_SOFTNESS: dict[str, tuple[float, float]] = {
@@ -200,5 +214,6 @@ BORDER_SOFTNESS: dict[str, tuple[float, float]] = {
     "DF": (0.08, 0.14),
     "VASC": (0.015, 0.03),
     "SCC": (0.03, 0.05),
+    "UNK": (0.04, 0.08),
 }
 """Range of the scale of the border's logistic profile, in lesion radii."""

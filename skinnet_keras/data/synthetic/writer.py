@@ -30,6 +30,7 @@ def write_synthetic(
     lesions: int,
     image_size: int | tuple[int, int] = 96,
     seed: int = 0,
+    classes: int = 8,
     replace: bool = False,
 ) -> int:
     """Generate a data set of lesions and write it at once or not at all.
@@ -44,6 +45,7 @@ def write_synthetic(
         lesions: Number of lesions; about 1.6 images each.
         image_size: Width in pixels at 4:3, or width and height.
         seed: Seed; the same seed gives the same pixels.
+        classes: 8, or 9 for those and UNK: ring-shaped lesions that look like none of the eight.
         replace: Whether an existing, non-empty folder may be replaced.
 
     Returns:
@@ -59,6 +61,8 @@ def write_synthetic(
         raise UserError(f"image_size={image_size}: sides must be at least {MINIMUM_SIDE} pixels.")
     if seed < 0:
         raise UserError(f"seed={seed}: the seed must not be negative.")
+    if classes not in (8, 9):
+        raise UserError(f"classes={classes}: ask for 8 classes, or for 9 with UNK.")
     with atomic_directory(out, replace=replace) as folder:
         (folder / "images").mkdir()
         (folder / "masks").mkdir()
@@ -68,7 +72,7 @@ def write_synthetic(
             written = 0
             console = Console(stderr=True)
             for index in track(range(lesions), "synthetic lesions", console=console):
-                for item in generate_lesion(index, seed=seed, size=size):
+                for item in generate_lesion(index, seed=seed, size=size, classes=classes):
                     Image.fromarray(item.image).save(
                         folder / "images" / f"{item.name}.jpg", quality=JPEG_QUALITY
                     )
