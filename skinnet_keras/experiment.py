@@ -28,6 +28,8 @@ from skinnet_keras.models import BACKBONES
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
+from skinnet_keras.training.joint import check_joint, end_to_end_classifier
+from skinnet_keras.training.joint_result import publish_result
 from skinnet_keras.training.loss_bar import loss_and_bar
 from skinnet_keras.training.losses import best_constant_prediction
 from skinnet_keras.training.masks import PredictedMasks
@@ -54,7 +56,8 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
             names are missing or have another cleaning, a split has no labelled image or no mask,
-            a package is missing, or the directory is in use.
+            a package is missing, the joint stage cannot train the segmentation network, or the
+            directory is in use.
     """
     catalogue = catalogue_of(config, catalogue)
     if config.classical:
@@ -66,8 +69,10 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
         for split in ("train", "val"):
             segmentation_samples(catalogue, cache, split)
     if config.model:
-        for split in ("train", "val"):
-            _samples(config, catalogue, cache, split, masks=None)
+        samples = [
+            _samples(config, catalogue, cache, split, masks=None) for split in ("train", "val")
+        ]
+        check_joint(config, train=samples[0])
     return Run.create(directory, config, catalogue)
 
 
@@ -107,10 +112,13 @@ def run_experiment(run: Run) -> dict[str, Any]:
             classification_metrics=lambda labels, p: _classification_metrics(config, labels, p),
         )
         metrics = {"name": config.name}
+        # What a finished joint stage left is not to be replaced by stage (a)'s network again.
+        if config.segmenter and not publish_result(run):
+            _bring_segmenter(context)
+        results = _classification(context) if config.model else {}
         if config.segmenter:
-            metrics["segmentation"] = _segmentation(context)
-        if config.model:
-            metrics["classification"], metrics["loss"] = _classification(context)
+            metrics["segmentation"] = _segmentation_scores(context)
+        metrics |= results
     finally:
         keras.config.set_dtype_policy(policy)
     run.write_text("metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -142,15 +150,19 @@ def _make_deterministic() -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def _segmentation(context: TrainingContext) -> dict[str, Any]:
-    """Stage (a), or another run's network, and its scores on the splits that have masks."""
-    run, config = context.run, context.config
+def _bring_segmenter(context: TrainingContext) -> None:
+    """Stage (a), or another run's network."""
+    config = context.config
     source = config.segmenter.run if config.segmenter else None
     if source:
         take_segmenter(context, Path(source))
     else:
         train_segmenter(context)
-    segmenter = load_keras(run.directory / "segmenter.keras")
+
+
+def _segmentation_scores(context: TrainingContext) -> dict[str, Any]:
+    """Scores of the run's network on the splits that have masks."""
+    segmenter = load_keras(context.run.directory / "segmenter.keras")
     scores: dict[str, Any] = {}
     for split in ("val", "test"):
         try:
@@ -161,8 +173,11 @@ def _segmentation(context: TrainingContext) -> dict[str, Any]:
     return scores
 
 
-def _classification(context: TrainingContext) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Stages (b) to (d), then metrics and loss on the held-out splits."""
+def _classification(context: TrainingContext) -> dict[str, Any]:
+    """Stages (b) to (d), then `classification` metrics and `loss` on the held-out splits.
+
+    A classifier that was trained with the segmentation network is measured behind it.
+    """
     run, config = context.run, context.config
     masks = PredictedMasks.open(run.directory) if config.uses_mask else None
     train, val = (
@@ -170,19 +185,22 @@ def _classification(context: TrainingContext) -> tuple[dict[str, Any], dict[str,
         for split in ("train", "val")
     )
     model = train_classifier(context, train, val)
+    if config.tunes_segmenter:
+        model, masks = end_to_end_classifier(context, model), None
     loss = configured_loss(config, train)
     constant = best_constant_prediction(labels_of(train), loss, config.num_classes)
-    splits = {"val": val}
+    splits = ["val"]
     if context.catalogue.usable(["test"])["label"].isin(classes_of(config.num_classes)).any():
-        splits["test"] = _samples(config, context.catalogue, context.cache, "test", masks)
+        splits.append("test")
     metrics, losses = {}, {}
-    for split, samples in splits.items():
+    for split in splits:
+        samples = _samples(config, context.catalogue, context.cache, split, masks)
         probabilities = predict_probabilities(model, samples)
         path = run.directory / f"predictions_{split}.csv"
         write_split_predictions(path, context.catalogue, samples.image_ids, probabilities)
         metrics[split] = evaluate_predictions(read_predictions(path))
         losses[split] = loss_and_bar(loss, constant, labels_of(samples), probabilities)
-    return metrics, losses
+    return {"classification": metrics, "loss": losses}
 
 
 def _samples(

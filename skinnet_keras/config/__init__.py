@@ -15,6 +15,7 @@ from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationL
 from skinnet_keras.config.optimizer import OptimizerConfig, ScheduleConfig
 from skinnet_keras.config.stages import (
     HeadStageConfig,
+    JointStageConfig,
     Segment,
     StageConfig,
     StagesConfig,
@@ -30,6 +31,7 @@ __all__ = [
     "Config",
     "CrossValidationConfig",
     "HeadStageConfig",
+    "JointStageConfig",
     "LossConfig",
     "ModelConfig",
     "OptimizerConfig",

@@ -127,6 +127,22 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _joint_stage_reaches_the_segmenter(self) -> Config:
+        if not self.tunes_segmenter:
+            return self
+        if self.segmenter is None or not self.uses_mask:
+            raise ValueError(
+                "stages.joint.segmenter: true needs a classifier with a mask input: variant v2, v3 "
+                "or v4, or model.mask_branch"
+            )
+        if self.segmenter.arguments.get("num_classes", 1) != 1:
+            raise ValueError(
+                "stages.joint.segmenter: true needs a binary segmenter: leave num_classes out of "
+                "segmenter.arguments"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _classical_or_networks(self) -> Config:
         if self.classical is None:
             if self.model is None and self.segmenter is None:
@@ -158,3 +174,8 @@ class Config(Section):
     def uses_mask(self) -> bool:
         """Whether the classifier has a mask input."""
         return self.model is not None and bool(self.model.variant != "v1" or self.model.mask_branch)
+
+    @property
+    def tunes_segmenter(self) -> bool:
+        """Whether the joint stage trains the segmentation network, too."""
+        return self.stages.joint is not None and self.stages.joint.segmenter

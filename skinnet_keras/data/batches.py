@@ -22,10 +22,12 @@ def batch_arrays(
         arrays["mask"] = masks
     if "metadata" in samples.input_names and samples.metadata is not None:
         arrays["metadata"] = samples.metadata[positions].astype(np.float32)
-    if samples.target == "label" and samples.labels is not None:
+    if samples.target != "mask" and samples.labels is not None:
         arrays["label"] = samples.labels[positions].astype(np.int64)
     if samples.sample_weight is not None:
         arrays["sample_weight"] = samples.sample_weight[positions].astype(np.float32)
+    if samples.mask_weight is not None:
+        arrays["mask_weight"] = samples.mask_weight[positions].astype(np.float32)
     return arrays
 
 
@@ -78,15 +80,20 @@ def batch_dataset(
         x = {name: values[name] for name in samples.input_names}
         if with_keys:
             x["augmentation_key"] = batch["augmentation_key"]
+        masks = dict.fromkeys(samples.mask_outputs, values["mask"]) if samples.needs_mask else {}
+        weight = batch.get("sample_weight")
         if samples.target == "mask":
-            y = dict.fromkeys(samples.mask_outputs, values["mask"])
-        elif "label" in batch:
-            y = tf.one_hot(batch["label"], samples.num_classes)
-        else:
+            y = masks
+        elif "label" not in batch:
             return x
-        if "sample_weight" in batch:
-            return x, y, batch["sample_weight"]
-        return x, y
+        else:
+            y = tf.one_hot(batch["label"], samples.num_classes)
+        if samples.target == "label_and_mask":
+            if weight is None:
+                weight = tf.ones_like(batch["mask_weight"])
+            weight = {"diagnosis": weight, **dict.fromkeys(masks, batch["mask_weight"])}
+            y = {"diagnosis": y, **masks}
+        return (x, y) if weight is None else (x, y, weight)
 
     dataset = steps.map(lambda step: to_element(fetch(step)), num_parallel_calls=parallel_calls)
     return dataset.prefetch(2)

@@ -110,7 +110,8 @@ def training_dataset(
         "image" (B, S, S, 3) in 0..255, "mask" (B, S, S, 1) in {0, 1}, "metadata" (B, 14), of
         which `samples.input_names` says, and perhaps "augmentation_key", uint32 (B, 2).
         y: one-hot float32 (B, K), or for the target "mask" {"mask_logits": float32
-        (B, S, S, 1)}. sample_weight: float32 (B,).
+        (B, S, S, 1)}. sample_weight: float32 (B,). For the target "label_and_mask" y and
+        sample_weight are dicts with "diagnosis" and "mask_logits".
 
     Raises:
         UserError: There are fewer images than one batch.
@@ -125,7 +126,7 @@ def training_dataset(
         raise ValueError("batch_size must be >= 1; seed, first_epoch and workers >= 0.")
     if not 0.0 <= metadata_dropout <= 1.0:
         raise ValueError(f"metadata_dropout must be a probability, got {metadata_dropout}.")
-    if samples.target == "label" and samples.labels is None:
+    if samples.target != "mask" and samples.labels is None:
         raise ValueError("Training on labels needs samples.labels.")
     steps = len(samples) // batch_size if drop_remainder else -(-len(samples) // batch_size)
     if not steps:

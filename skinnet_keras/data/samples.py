@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from skinnet_keras.data.cache import ImageCache
 
 INPUT_NAMES = ("image", "mask", "metadata")
+_TARGETS = ("label", "mask", "label_and_mask")
 
 # The floats of age, of sex and of the site; the last of each says "missing".
 _METADATA_GROUPS = (slice(0, 2), slice(2, 3 + len(SEXES)), slice(3 + len(SEXES), METADATA_DIM))
@@ -29,14 +30,18 @@ class Samples:
         image_ids: The N images, by `image_id`.
         input_names: The inputs the model declares, some of "image", "mask" and "metadata"; exactly
             these are fed.
-        target: "label" (one-hot diagnosis) or "mask" (segmentation).
-        mask_outputs: Outputs of the model that learn the mask, when it is the target.
+        target: "label" (one-hot diagnosis), "mask" (segmentation), or "label_and_mask" for a model
+            that learns both; the mask is then no input.
+        mask_outputs: Outputs of the model that learn the mask, when it is a target.
         num_classes: Number of classes K of the one-hot labels.
         labels: int64 (N,), 0..K-1. None where there is nothing to learn or score (prediction).
         masks: uint8 (N, S, S) in {0, 1} in the order of `image_ids`, used in place of the cache's
             masks (a run's predicted masks; a memory map is fine). None: the cache's masks.
         metadata: float32 (N, 14) from `MetadataEncoder`.
-        sample_weight: float32 (N,), weights of the loss.
+        sample_weight: float32 (N,), weights of the loss; with the target "label_and_mask", of the
+            diagnosis alone.
+        mask_weight: float32 (N,), weights of the mask's loss for the target "label_and_mask"; 0 for
+            images that have no mask.
         sampling_weights: float64 (N,), >= 0. When given, an epoch draws N images with replacement,
             each with a probability proportional to its weight (balanced sampling).
 
@@ -48,26 +53,32 @@ class Samples:
     cache: ImageCache
     image_ids: list[str]
     input_names: tuple[str, ...] = ("image",)
-    target: Literal["label", "mask"] = "label"
+    target: Literal["label", "mask", "label_and_mask"] = "label"
     mask_outputs: tuple[str, ...] = ("mask_logits",)
     num_classes: int = 8
     labels: np.ndarray | None = None
     masks: np.ndarray | None = None
     metadata: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
+    mask_weight: np.ndarray | None = None
     sampling_weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         unknown = set(self.input_names) - set(INPUT_NAMES)
         if unknown or not self.input_names:
             raise ValueError(f"input_names must be some of {INPUT_NAMES}, got {self.input_names}.")
-        if self.target not in ("label", "mask"):
-            raise ValueError(f"target must be 'label' or 'mask', got {self.target!r}.")
+        if self.target not in _TARGETS:
+            raise ValueError(f"target must be one of {_TARGETS}, got {self.target!r}.")
+        if (self.target == "label_and_mask") != (self.mask_weight is not None):
+            raise ValueError("mask_weight goes with the target 'label_and_mask', and only with it.")
+        if self.target == "label_and_mask" and "mask" in self.input_names:
+            raise ValueError("A mask that is a target cannot be an input, too.")
         side = self.cache.image_size
         self._check_shape("labels", ())
         self._check_shape("masks", (side, side))
         self._check_shape("metadata", (METADATA_DIM,))
         self._check_shape("sample_weight", ())
+        self._check_shape("mask_weight", ())
         self._check_shape("sampling_weights", ())
         if "metadata" in self.input_names and self.metadata is None:
             raise ValueError("The model takes metadata: pass metadata, float32 (N, 14).")
@@ -86,8 +97,8 @@ class Samples:
 
     @property
     def needs_mask(self) -> bool:
-        """Whether a mask is an input or the target."""
-        return self.target == "mask" or "mask" in self.input_names
+        """Whether a mask is an input or a target."""
+        return self.target != "label" or "mask" in self.input_names
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -113,7 +124,8 @@ class Samples:
             raise ValueError(f"{name} has shape {array.shape}, expected {expected}.")
 
     def _check_cached_masks(self) -> None:
-        missing = np.flatnonzero(~np.asarray(self.cache.has_mask)[self.rows])
+        needed = np.ones(len(self), bool) if self.mask_weight is None else self.mask_weight != 0
+        missing = np.flatnonzero(needed & ~np.asarray(self.cache.has_mask)[self.rows])
         if len(missing):
             raise UserError(
                 f"{len(missing)} of {len(self)} images have no lesion mask, the first is "

@@ -26,7 +26,7 @@ from skinnet_keras.export.overlay import enlarge_mask
 from skinnet_keras.export.prediction import read_cleaned
 from skinnet_keras.export.run_models import is_run
 from skinnet_keras.export.segmenting import lesion_probability, open_segmenter
-from skinnet_keras.training.masks import run_of_segmenter, training_images
+from skinnet_keras.training.masks import network_origin, run_of_segmenter, training_images
 from skinnet_keras.training.runs import Run, file_sha256
 
 NO_SPLIT = "none"
@@ -238,8 +238,7 @@ def _provenance(model: Path) -> tuple[str, set[str] | None]:
     trainer = run_of_segmenter(run)
     if trainer is None or trainer.config.segmenter is None:
         return f"predicted:{run.config.name}", None
-    origin = f"predicted:{trainer.config.name}/{trainer.config.segmenter.name}"
-    return origin, training_images(trainer)
+    return network_origin(trainer), training_images(trainer)
 
 
 def _file_hashes(model: Path) -> dict[str, str]:

@@ -54,3 +54,37 @@ def attach_segmenter(
         {"diagnosis": diagnosis, "mask": probability},
         name=f"{classifier.name}_end_to_end",
     )
+
+
+def joint_training_part(end_to_end: keras.Model) -> keras.Model:
+    """What joint training fits: both networks, with the outputs that losses are defined on.
+
+    Args:
+        end_to_end: From `attach_segmenter`; its layers are shared.
+
+    Returns:
+        A model from the same inputs to `diagnosis`, float32 (B, K) probabilities, and
+        `mask_logits`, float32 (B, S, S, 1).
+    """
+    outputs = {
+        "diagnosis": end_to_end.output["diagnosis"],
+        "mask_logits": end_to_end.get_layer("mask").input,
+    }
+    return keras.Model(_inputs(end_to_end), outputs, name=f"{end_to_end.name}_joint")
+
+
+def diagnosis_part(end_to_end: keras.Model) -> keras.Model:
+    """The end-to-end model without its mask: predictions of a whole split fit into memory.
+
+    Args:
+        end_to_end: From `attach_segmenter`; its layers are shared.
+
+    Returns:
+        A model from the same inputs to `diagnosis`, float32 (B, K) probabilities.
+    """
+    outputs = {"diagnosis": end_to_end.output["diagnosis"]}
+    return keras.Model(_inputs(end_to_end), outputs, name=f"{end_to_end.name}_diagnosis")
+
+
+def _inputs(model: keras.Model) -> dict:
+    return {tensor.name: tensor for tensor in model.inputs}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -90,12 +91,22 @@ class TrainingContext:
         )
 
     def save_clean(
-        self, trained: keras.Model, build: Callable[[], keras.Model], name: str
+        self,
+        trained: keras.Model,
+        build: Callable[[], keras.Model],
+        name: str,
+        directory: Path | None = None,
     ) -> keras.Model:
         """Save the trained weights in a model fresh from its builder, and return that model.
 
         The file then holds a float32, uncompiled graph, whatever precision, strategy and
         sub-models the training used.
+
+        Args:
+            trained: The model with the weights.
+            build: Builds one of the same architecture.
+            name: Name of the file.
+            directory: Its folder; None for the run's.
         """
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy("float32")
@@ -104,6 +115,6 @@ class TrainingContext:
         finally:
             keras.config.set_dtype_policy(policy)
         clean.set_weights(trained.get_weights())
-        with atomic_file(self.run.directory / name) as temporary:
+        with atomic_file((directory or self.run.directory) / name) as temporary:
             clean.save(temporary)
         return clean

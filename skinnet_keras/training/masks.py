@@ -22,6 +22,7 @@ from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
+from skinnet_keras.training.joint_result import segmenter_was_tuned
 from skinnet_keras.training.runs import Run
 
 _MASKS_FILE = "masks.npy"
@@ -78,18 +79,34 @@ def holds_masks(directory: Path, image_ids: Iterable[str]) -> bool:
 
 
 def run_of_segmenter(run: Run) -> Run | None:
-    """Return the run that trained the segmentation network of a run: itself, or the one named.
+    """Return the run that trained the segmentation network of a run last: itself, or the one named.
 
     None where the run has no such network, or a run on the way there is gone.
     """
     if run.config.segmenter is None:
         return None
-    if not run.config.segmenter.run:
+    if not run.config.segmenter.run or segmenter_was_tuned(run):
         return run
     try:
         return run_of_segmenter(Run.open(Path(run.config.segmenter.run)))
     except UserError:
         return None
+
+
+def network_origin(run: Run) -> str:
+    """Return `mask_origin` of what a run's own segmentation network predicts.
+
+    Args:
+        run: A run that trained the network, see `run_of_segmenter`.
+    """
+    if run.config.segmenter is None:
+        raise ValueError("the run has no segmenter")
+    table = run.directory / _TABLE_FILE
+    if table.is_file():
+        with table.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                return row["mask_origin"]
+    return f"predicted:{run.config.name}/{run.config.segmenter.name}"
 
 
 def training_images(run: Run) -> set[str] | None:
@@ -116,6 +133,9 @@ def predict_masks(
     *,
     threshold: float,
     trained_on: set[str],
+    all_known: bool = True,
+    origin: str | None = None,
+    directory: Path | None = None,
     batch_size: int = 32,
 ) -> PredictedMasks:
     """Predict the mask of every cached image into the run's `masks.npy` and `masks.csv`.
@@ -130,6 +150,9 @@ def predict_masks(
         cache: The images.
         threshold: Lesion probability from which a pixel is lesion.
         trained_on: `image_id` of the segmenter's training images.
+        all_known: Whether these are all of them; else `in_sample` of the others is empty.
+        origin: `mask_origin`; None for "predicted:<run>/<network>".
+        directory: Where the two files go; None for the run's directory.
         batch_size: Images a prediction step.
 
     Returns:
@@ -138,9 +161,11 @@ def predict_masks(
     samples = Samples(cache=cache, image_ids=cache.image_ids, input_names=("image",))
     batches = evaluation_dataset(samples, batch_size=batch_size, pad=True)
     count = len(samples)
-    origin = f"predicted:{run.config.name}/{segmenter.name}"
-    rows = [(i, origin, str(int(i in trained_on))) for i in cache.image_ids]
-    with _new_masks(run.directory, rows, cache.image_size) as masks:
+    origin = origin or f"predicted:{run.config.name}/{segmenter.name}"
+    directory = directory or run.directory
+    other = "0" if all_known else ""
+    rows = [(i, origin, "1" if i in trained_on else other) for i in cache.image_ids]
+    with _new_masks(directory, rows, cache.image_size) as masks:
         console = Console(stderr=True)
         steps = track(
             batches,
@@ -156,7 +181,7 @@ def predict_masks(
             logits = segmenter.predict_on_batch(arrays)["mask_logits"][..., 0]
             stop = min((step + 1) * batch_size, count)
             masks[step * batch_size : stop] = logits[: stop - step * batch_size] >= logit(threshold)
-    return PredictedMasks.open(run.directory)
+    return PredictedMasks.open(directory)
 
 
 def import_masks(stored: StoredMasks, cache: ImageCache, target: Path) -> PredictedMasks:

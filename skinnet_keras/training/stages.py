@@ -1,4 +1,4 @@
-"""Stages (b), (c) and (d) of a SkinNet: CNN branches, metadata network and head, joint."""
+"""The stages of a SkinNet in their order; here (b), CNN branches, and (c), metadata and head."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ import numpy as np
 from skinnet_keras.config import Config
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.models import build_skinnet
+from skinnet_keras.models.loading import load_keras
 from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
 from skinnet_keras.models.pretrained import initialize_backbones
 from skinnet_keras.training import features
-from skinnet_keras.training.checkpoints import save_weights, write_json
 from skinnet_keras.training.class_balance import class_weights
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
 from skinnet_keras.training.fit import Stage, fit_stage, is_finished, load_weights
+from skinnet_keras.training.joint import train_joint, train_with_segmenter
+from skinnet_keras.training.joint_result import publish_result
 from skinnet_keras.training.losses import classification_loss
 from skinnet_keras.training.prediction import predict_probabilities
 from skinnet_keras.training.samples import labels_of
+from skinnet_keras.training.validation import classification_figures
 
 
 def configured_classifier(config: Config) -> keras.Model:
@@ -45,7 +48,8 @@ def train_classifier(context: TrainingContext, train: Samples, val: Samples) -> 
     """Stages (b), (c) and, if configured, (d) of a SkinNet.
 
     Without stage (c), stage (b) trains the whole network at once, metadata network included.
-    Leaves `best.keras` (best epoch on validation) and `final.keras` (last epoch) in the run.
+    Leaves `best.keras` (best epoch on validation) and `final.keras` (last epoch) in the run. A
+    joint stage that trains the segmentation network leaves those of that, too.
 
     Args:
         context: Run, data, strategy and metrics.
@@ -56,6 +60,8 @@ def train_classifier(context: TrainingContext, train: Samples, val: Samples) -> 
         The best model, as saved.
     """
     config = context.config
+    if publish_result(context.run):
+        return load_keras(context.run.directory / "best.keras")
     loss = configured_loss(config, train)
     train = _balanced(train, config)
     with scope(context.strategy):
@@ -70,11 +76,13 @@ def train_classifier(context: TrainingContext, train: Samples, val: Samples) -> 
     if config.stages.head:
         last = "head"
         _train_head(context, model, head, loss, train, val)
+    build = partial(configured_classifier, config)
+    if config.tunes_segmenter:
+        return train_with_segmenter(context, model, build, loss, train, val)
     if config.stages.joint:
         last = "joint"
-        _train_joint(context, model, loss, train, val)
+        train_joint(context, model, loss, train, val)
     stage_model = {"cnn": cnn, "head": head, "joint": model}[last]
-    build = partial(configured_classifier, config)
     load_weights(context.run, last, stage_model, best=False)
     context.save_clean(model, build, "final.keras")
     load_weights(context.run, last, stage_model, best=True)
@@ -100,7 +108,7 @@ def _train_cnn(
         loss=loss,
         config=config,
         data=context.batches(train, config.batch_size),
-        validate=lambda epoch: _figures(
+        validate=lambda epoch: classification_figures(
             context, loss, val, predict_probabilities(cnn, val, **context.validation_view(epoch))
         ),
         monitor="val_loss",
@@ -144,7 +152,7 @@ def _train_head(
     def validate(epoch: int) -> dict[str, float]:
         # Epoch e trains on view e modulo V, and is validated on its like.
         inputs = {**val_inputs, "cnn_features": val_views[epoch % len(val_views)]}
-        return _figures(context, loss, val, _predict_head(head, inputs))
+        return classification_figures(context, loss, val, _predict_head(head, inputs))
 
     stage = Stage(
         name="head",
@@ -179,50 +187,6 @@ def _predict_head(head: keras.Model, inputs: dict[str, np.ndarray]) -> np.ndarra
         for name, array in inputs.items()
     }
     return head.predict(padded, batch_size=size, verbose=0)["diagnosis"][:n]
-
-
-def _train_joint(
-    context: TrainingContext,
-    model: keras.Model,
-    loss: keras.losses.Loss,
-    train: Samples,
-    val: Samples,
-) -> None:
-    """Stage (d): everything together at a small learning rate; kept only where it is better."""
-    config = context.config.stages.joint
-    if config is None:
-        raise ValueError("the config has no joint stage")
-    directory = context.run.stage_directory("joint")
-
-    def validate(epoch: int) -> dict[str, float]:
-        view = context.validation_view(epoch)
-        return _figures(context, loss, val, predict_probabilities(model, val, **view))
-
-    if not (directory / "best.json").is_file():
-        start = validate(0)["val_loss"]
-        save_weights(model, directory / "best.weights.h5")
-        write_json(directory / "best.json", {"epoch": 0, "monitor": "val_loss", "score": start})
-    stage = Stage(
-        name="joint",
-        model=model,
-        loss=loss,
-        config=config,
-        data=context.batches(train, config.batch_size),
-        validate=validate,
-        monitor="val_loss",
-        augmentation=context.device_augmentation,
-    )
-    fit_stage(context.run, stage, context.strategy)
-
-
-def _figures(
-    context: TrainingContext, loss: keras.losses.Loss, val: Samples, probabilities: np.ndarray
-) -> dict[str, float]:
-    labels = labels_of(val)
-    one_hot = np.eye(probabilities.shape[-1], dtype="float32")[labels]
-    figures = context.classification_metrics(labels, probabilities)
-    figures = {f"val_{name}": value for name, value in figures.items()}
-    return {"val_loss": float(loss(one_hot, probabilities)), **figures}
 
 
 def _balanced(train: Samples, config: Config) -> Samples:

@@ -16,7 +16,7 @@ class AugmentedModel(keras.Model):
     built, in the strategy's scope.
 
     The training batches come from `training_dataset(..., with_keys=True)`. Where the mask
-    is the target, the target is the augmented mask.
+    is a target, the target is the augmented mask.
 
     Args:
         model: A Functional model with an input `image`.
@@ -46,7 +46,8 @@ class AugmentedModel(keras.Model):
             batch["mask"] = y["mask_logits"]
         augmented = self._augmentation(batch)
         if mask_is_target:
-            # Auxiliary outputs learn the same mask.
-            y = dict.fromkeys(y, augmented.pop("mask"))
+            # Auxiliary outputs learn the same mask; a diagnosis stays what it is.
+            mask = augmented.pop("mask")
+            y = {name: y[name] if name == "diagnosis" else mask for name in y}
         x = {name: augmented.get(name, x[name]) for name in self._names}
         return keras.utils.pack_x_y_sample_weight(x, y, weight)
