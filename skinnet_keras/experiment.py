@@ -43,6 +43,7 @@ from skinnet_keras.training.segmentation import (
 )
 from skinnet_keras.training.segmenter_source import check_source, take_segmenter
 from skinnet_keras.training.stages import configured_loss, train_classifier
+from skinnet_keras.training.tracking import Tracker, check_tracking, open_tracker
 
 
 def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
@@ -51,8 +52,9 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
             names are missing or have another cleaning, a split has no labelled image or no mask,
-            or the directory is in use.
+            a tracker is not installed, or the directory is in use.
     """
+    check_tracking(config.tracking)
     _check_networks(config, catalogue)
     cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
     if config.stages.segmentation:
@@ -76,9 +78,18 @@ def run_experiment(run: Run) -> dict[str, Any]:
         The content of `metrics.json`.
 
     Raises:
-        UserError: The data do not serve the config, or training diverged.
+        UserError: The data do not serve the config, training diverged, or a tracker is not
+            installed.
     """
-    config, catalogue = run.config, run.load_catalogue()
+    catalogue = run.load_catalogue()
+    with open_tracker(run) as tracker:
+        metrics = _train_and_measure(run, catalogue, tracker)
+        tracker.finish(metrics)
+    return metrics
+
+
+def _train_and_measure(run: Run, catalogue: Catalogue, tracker: Tracker) -> dict[str, Any]:
+    config = run.config
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         _make_deterministic()
@@ -93,6 +104,7 @@ def run_experiment(run: Run) -> dict[str, Any]:
             build_strategy(config.distribute),
             segmentation_metrics=_segmentation_metrics,
             classification_metrics=lambda labels, p: _classification_metrics(config, labels, p),
+            tracker=tracker,
         )
         metrics: dict[str, Any] = {"name": config.name}
         if config.segmenter:

@@ -12,6 +12,7 @@ from skinnet_keras.config.files import dump_config, load_config, parse_config
 from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
 from skinnet_keras.config.optimizer import OptimizerConfig, ScheduleConfig
 from skinnet_keras.config.stages import HeadStageConfig, StageConfig, StagesConfig
+from skinnet_keras.config.tracking import TrackingConfig, WandbConfig
 
 __all__ = [
     "BalanceConfig",
@@ -26,6 +27,8 @@ __all__ = [
     "SegmenterConfig",
     "StageConfig",
     "StagesConfig",
+    "TrackingConfig",
+    "WandbConfig",
     "dump_config",
     "load_config",
     "parse_config",

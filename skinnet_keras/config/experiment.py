@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from skinnet_keras.config.base import Fraction, Positive, Section
 from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
 from skinnet_keras.config.stages import StagesConfig
+from skinnet_keras.config.tracking import TrackingConfig
 
 OWN_RECIPE = "ours"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -100,6 +101,7 @@ class Config(Section):
     distribute: Literal["auto", "none", "mirrored"] = "auto"
     mixed_precision: bool = False
     deterministic: bool = False
+    tracking: TrackingConfig = TrackingConfig()
 
     @model_validator(mode="after")
     def _stages_fit_the_model(self) -> Config:

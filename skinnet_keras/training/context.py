@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import keras
@@ -18,6 +18,7 @@ from skinnet_keras.data.pipeline import training_dataset
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.training.device_augmentation import PaperAugmentation
 from skinnet_keras.training.runs import Run
+from skinnet_keras.training.tracking import Tracker
 
 Metrics = Callable[[np.ndarray, np.ndarray], dict[str, float]]
 
@@ -34,6 +35,7 @@ class TrainingContext:
         segmentation_metrics: (predicted, true masks, bool (N, H, W)) -> named figures, among
             them `dice_per_image`.
         classification_metrics: (class indices int (N,), probabilities (N, K)) -> named figures.
+        tracker: Where the epochs are recorded besides `history.csv`.
     """
 
     run: Run
@@ -42,6 +44,7 @@ class TrainingContext:
     strategy: Any | None
     segmentation_metrics: Metrics
     classification_metrics: Metrics
+    tracker: Tracker = field(default_factory=Tracker)
 
     @property
     def config(self) -> Config:

@@ -102,6 +102,7 @@ def _train_cnn(
         validate=lambda: _figures(context, loss, val, predict_probabilities(cnn, val)),
         monitor="val_loss",
         augmentation=context.device_augmentation,
+        callbacks=context.tracker.callbacks("cnn"),
     )
     fit_stage(context.run, stage, context.strategy)
 
@@ -147,6 +148,7 @@ def _train_head(
         ),
         validate=lambda: _figures(context, loss, val, _predict_head(head, val_inputs)),
         monitor="val_loss",
+        callbacks=context.tracker.callbacks("head"),
     )
     fit_stage(run, stage, context.strategy)
     for path in directory.glob("view_*.npy"):
@@ -196,6 +198,7 @@ def _train_joint(
         validate=validate,
         monitor="val_loss",
         augmentation=context.device_augmentation,
+        callbacks=context.tracker.callbacks("joint"),
     )
     fit_stage(context.run, stage, context.strategy)
 
