@@ -73,6 +73,7 @@ class WandbBackend(Backend):
             said = " ".join(str(error).split())
             self._run.log(f"wandb: the server cannot be used, recording offline ({said})")
             self._mode = "offline"
+            _free_run_ids()
             self._wandb = self._open("offline")
         if self._mode == "offline":
             self._run.log(f"wandb: offline; upload it with `{self._sync_command()}`")
@@ -184,3 +185,11 @@ def artifact_files(directory: Path) -> list[Path]:
     """The files of a finished run that its artifact holds: models, metrics, predictions, config."""
     found = {path for pattern in _ARTIFACT_FILES for path in directory.glob(pattern)}
     return sorted(path for path in found if path.is_file())
+
+
+def _free_run_ids() -> None:
+    """End the service, to which the id of a run that failed to start stays taken."""
+    import wandb
+
+    if wandb.run is None:  # not while the caller has a wandb run of its own
+        wandb.teardown()
