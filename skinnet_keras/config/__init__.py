@@ -22,6 +22,7 @@ from skinnet_keras.config.stages import (
     UnfreezeConfig,
     UnfreezingStageConfig,
 )
+from skinnet_keras.config.tracking import TrackingConfig, WandbConfig
 
 __all__ = [
     "BalanceConfig",
@@ -41,8 +42,10 @@ __all__ = [
     "SegmenterConfig",
     "StageConfig",
     "StagesConfig",
+    "TrackingConfig",
     "UnfreezeConfig",
     "UnfreezingStageConfig",
+    "WandbConfig",
     "dump_config",
     "load_config",
     "parse_config",

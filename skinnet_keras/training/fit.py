@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -45,6 +45,7 @@ class Stage:
         higher_is_better: Its direction.
         augmentation: Layer that augments the batches in the training step, or None.
         loss_weights: Weights of the losses by output name; None weighs them alike.
+        callbacks: Further callbacks; they see the epoch's complete logs.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Stage:
     higher_is_better: bool = False
     augmentation: keras.layers.Layer | None = None
     loss_weights: dict[str, float] | None = None
+    callbacks: Sequence[keras.callbacks.Callback] = ()
 
 
 def fit_stage(run: Run, stage: Stage, strategy: Any | None) -> None:
@@ -171,6 +173,8 @@ def _fit_segment(
                     progress,
                     *evaluation,
                     cb.RecordHistory(run, stage.name, done, config.epochs),
+                    # Before the checkpoint: an epoch that is not repeated has been seen by all.
+                    *stage.callbacks,
                     cb.Checkpoint(
                         run,
                         stage.name,

@@ -61,6 +61,7 @@ def train_joint(
         validate=validate,
         monitor="val_loss",
         augmentation=context.device_augmentation,
+        callbacks=context.tracker.callbacks("joint"),
     )
     _fit_from_start(context, stage)
 
@@ -132,6 +133,7 @@ def train_with_segmenter(
         validate=validate,
         monitor="val_loss",
         augmentation=context.device_augmentation,
+        callbacks=context.tracker.callbacks("joint"),
     )
     _fit_from_start(context, stage)
     best = read_json(run.stage_directory("joint") / "best.json") or {"epoch": 0}

@@ -113,6 +113,7 @@ def _train_cnn(
         ),
         monitor="val_loss",
         augmentation=context.device_augmentation,
+        callbacks=context.tracker.callbacks("cnn"),
     )
     fit_stage(context.run, stage, context.strategy)
 
@@ -169,6 +170,7 @@ def _train_head(
         ),
         validate=validate,
         monitor="val_loss",
+        callbacks=context.tracker.callbacks("head"),
     )
     fit_stage(run, stage, context.strategy)
     for path in directory.glob("view_*.npy"):
