@@ -76,8 +76,8 @@ def fit_stage(run: Run, stage: Stage, strategy: Any | None) -> None:
 
     Raises:
         UserError: The loss became NaN, the validation's monitored figure was never a number, the
-            batch size cannot be divided over the replicas, or the network has no layers of a part
-            that is to be unfrozen.
+            batch size cannot be divided over the replicas, the network has no layers of a part
+            that is to be unfrozen, or the checkpoint to resume from is of another config.
     """
     directory = run.stage_directory(stage.name)
     ckpt.tidy(directory, run.config.checkpoint_every)
@@ -202,10 +202,17 @@ def _prepare(
         return
     last = next(s for s in stage.config.segments if s.first < state["epoch"] <= s.end)
     _compile(stage, model, last, steps_per_epoch)
+    file = directory / state["weights"]
     with warnings.catch_warnings():
         # Keras only warns where the file's optimiser does not fit.
         warnings.filterwarnings("error", message="Skipping variable loading for optimizer")
-        model.load_weights(directory / state["weights"])
+        try:
+            model.load_weights(file)
+        except (ValueError, UserWarning) as error:
+            raise UserError(
+                f"{file} does not fit the config of its run: restore its config.yaml, or start a "
+                "new run."
+            ) from error
     if "random_states" in state:
         ckpt.set_random_states(stage.model, state["random_states"])
     if segment != last:
