@@ -41,6 +41,7 @@ def tiny_config(**changes) -> Config:
         "checkpoint_every": 1,
         "deterministic": True,
         "workers": 0,
+        "tracking": {"tensorboard": True},
     }
     return parse_config({**raw, **changes}, "tiny")
 
@@ -223,6 +224,13 @@ def test_augmentation_on_the_device_changes_the_training(on_device, finished, ca
     # Without, with the layer, with albumentations: three trainings of one initial network.
     for a, b in combinations(weights, 2):
         assert max(np.abs(x - y).max() for x, y in zip(a, b, strict=True)) > 1e-4
+
+
+def test_every_stage_is_tracked(finished, on_device):
+    for run in (finished[0], on_device[0]):
+        folders = {path.parent.name for path in run.directory.glob("tensorboard/*/*tfevents*")}
+        assert folders == {row["stage"] for row in run.history()}
+    assert folders == {"segmentation", "cnn", "joint"}
 
 
 def test_another_run_s_segmenter_can_be_used(finished, catalogue, tmp_path):

@@ -102,7 +102,7 @@ class WandbBackend(Backend):
         figures = flat_figures(metrics)
         self._wandb.summary.update({f"final/{name}": value for name, value in figures.items()})
         if self._config.artifact:
-            self._log_artifact(figures)
+            self._log_artifact()
         self._state["finished"] = True
         self._keep_state()
 
@@ -154,10 +154,10 @@ class WandbBackend(Backend):
             settings=settings,
         )
 
-    def _log_artifact(self, figures: dict[str, float]) -> None:
+    def _log_artifact(self) -> None:
         import wandb
 
-        artifact = wandb.Artifact(self._run.config.name, type="model", metadata=dict(figures))
+        artifact = wandb.Artifact(self._run.config.name, type="model")
         # Copies, not references to the run's files: a later resume writes those again, and an
         # upload by `wandb sync` would find others than it has the digests of.
         for path in artifact_files(self._run.directory):

@@ -20,9 +20,6 @@ from skinnet_keras.training.runs import Run
 from tracking_config import tiny_config
 from wandb_log import as_dict, of_kind, read_records
 
-EPOCHS = [("segmentation", 1), ("cnn", 1), ("cnn", 2), ("cnn", 3)]
-SHORT = {"segmentation": {"epochs": 1, "batch_size": 2}}
-
 
 @pytest.fixture(scope="module")
 def tracked(catalogue, tmp_path_factory):
@@ -34,7 +31,7 @@ def tracked(catalogue, tmp_path_factory):
     checkpoint = callbacks.Checkpoint.on_epoch_end
 
     def interrupt(self, epoch, logs=None):
-        if self._stage == "cnn" and epoch == 2:
+        if epoch == 2:
             raise KeyboardInterrupt
         checkpoint(self, epoch, logs)
 
@@ -73,18 +70,16 @@ def test_attempts_are_one_wandb_run_and_a_finished_one_makes_no_further(tracked,
 def test_every_epoch_is_logged_once_on_an_axis_of_its_stage(tracked, attempts):
     run, _ = tracked
     rows = [as_dict(row.item) for records in attempts for row in of_kind(records, "history")]
-    assert [row["_step"] for row in rows] == [0, 1, 2, 3]
-    history = {(row["stage"], int(row["epoch"])): row for row in run.history()}
-    assert list(history) == EPOCHS
-    for row, (stage, epoch) in zip(rows, EPOCHS, strict=True):
+    assert [row["_step"] for row in rows] == [0, 1, 2]
+    assert [row["segmentation/epoch"] for row in rows] == [1, 2, 3]
+    for row, recorded in zip(rows, run.history(), strict=True):
         expected = {
-            f"{stage}/{key}": float(value)
-            for key, value in history[stage, epoch].items()
-            if value and key not in ("stage", "seconds")
+            f"segmentation/{key}": float(value)
+            for key, value in recorded.items()
+            if key not in ("stage", "seconds")
         }
-        assert {"learning_rate", "loss", "val_loss"} <= {key.split("/")[1] for key in expected}
-        seconds = row.pop(f"{stage}/seconds")
-        assert seconds > 0
+        assert {"segmentation/learning_rate", "segmentation/val_loss"} <= set(expected)
+        assert row.pop("segmentation/seconds") > 0
         own = {key: value for key, value in row.items() if not key.startswith("_")}
         assert own == pytest.approx(expected, rel=1e-4)
     axes = {
@@ -93,7 +88,7 @@ def test_every_epoch_is_logged_once_on_an_axis_of_its_stage(tracked, attempts):
         for metric in of_kind(records, "metric")
         if metric.glob_name
     }
-    assert axes == {("segmentation/*", "segmentation/epoch"), ("cnn/*", "cnn/epoch")}
+    assert axes == {("segmentation/*", "segmentation/epoch")}
 
 
 def test_config_environment_and_system_metrics_are_there(tracked, attempts):
@@ -112,11 +107,8 @@ def test_artifact_is_logged_once_and_its_content_lies_in_the_run(tracked, attemp
     (artifact,) = (a for records in attempts for a in of_kind(records, "artifact"))
     assert (artifact.name, artifact.type) == ("tiny", "model")
     assert [entry.path for entry in artifact.manifest.contents] == [
-        "best.keras",
         "config.yaml",
         "metrics.json",
-        "predictions_test.csv",
-        "predictions_val.csv",
         "segmenter.keras",
     ]
     for entry in artifact.manifest.contents:
@@ -131,9 +123,9 @@ def test_final_metrics_are_in_the_summary(tracked, attempts):
     summary: dict[str, float] = {}
     for record in of_kind(attempts[1], "summary"):
         summary |= as_dict(record.update)
-    value = metrics["classification"]["test"]["balanced_accuracy"]
-    assert summary["final/classification/test/balanced_accuracy"] == pytest.approx(value)
-    assert "final/segmentation/val/dice_per_image" in summary
+    for split in ("val", "test"):
+        value = metrics["segmentation"][split]["dice_per_image"]
+        assert summary[f"final/segmentation/{split}/dice_per_image"] == pytest.approx(value)
 
 
 def test_tensorboard_shows_the_figures_of_the_history(tracked):
@@ -141,22 +133,22 @@ def test_tensorboard_shows_the_figures_of_the_history(tracked):
         "tensorboard.backend.event_processing.event_accumulator", reason="needs tensorboard"
     )
     run, _ = tracked
-    for stage in ("segmentation", "cnn"):
-        accumulator = accumulators.EventAccumulator(str(run.directory / "tensorboard" / stage))
-        accumulator.Reload()
-        rows = [row for row in run.history() if row["stage"] == stage]
-        for tag in ("loss", "val_loss", "learning_rate", "seconds"):
-            points = accumulator.Scalars(tag)
-            assert [point.step for point in points] == [int(row["epoch"]) for row in rows]
-            expected = [float(row[tag]) for row in rows]
-            assert [point.value for point in points] == pytest.approx(expected, rel=1e-6)
-    # The interrupted epoch is physically there twice.
-    assert len(list((run.directory / "tensorboard" / "cnn").iterdir())) == 2
+    folder = run.directory / "tensorboard" / "segmentation"
+    assert len(list(folder.iterdir())) == 2  # the interrupted epoch is in both files
+    accumulator = accumulators.EventAccumulator(str(folder))
+    accumulator.Reload()
+    rows = run.history()
+    assert set(accumulator.Tags()["scalars"]) == set(rows[0]) - {"stage", "epoch"}
+    for tag in ("loss", "val_loss", "val_dice_per_image", "learning_rate", "seconds"):
+        points = accumulator.Scalars(tag)
+        assert [point.step for point in points] == [int(row["epoch"]) for row in rows]
+        expected = [float(row[tag]) for row in rows]
+        assert [point.value for point in points] == pytest.approx(expected, rel=1e-6)
 
 
 def test_without_wandb_a_training_works_and_leaves_no_folders(catalogue, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)  # any import of it fails
-    config = tiny_config({}, model=None, stages=SHORT)
+    config = tiny_config({}, epochs=1)
     run = start_run(config, catalogue, tmp_path / "run")
     run_experiment(run)
     names = {path.name for path in run.directory.iterdir()}
@@ -175,15 +167,17 @@ def test_missing_wandb_is_refused_before_anything_is_written(catalogue, tmp_path
 class BrokenWandb(types.ModuleType):
     """Every use of it raises."""
 
-    __spec__ = importlib.machinery.ModuleSpec("wandb", None, origin="nowhere")
+    def __init__(self):
+        super().__init__("wandb")
+        self.__spec__ = importlib.machinery.ModuleSpec("wandb", None, origin="nowhere")
 
     def __getattr__(self, name):
         raise ConnectionError(f"[/wandb] is down: {name}")
 
 
 def test_broken_wandb_costs_one_warning(catalogue, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "wandb", BrokenWandb("wandb"))
-    config = tiny_config({"wandb": {}, "tensorboard": True}, model=None, stages=SHORT)
+    monkeypatch.setitem(sys.modules, "wandb", BrokenWandb())
+    config = tiny_config({"wandb": {}, "tensorboard": True}, epochs=1)
     run = start_run(config, catalogue, tmp_path / "run")
     metrics = run_experiment(run)
     assert metrics["segmentation"]["val"]["n"] == 4
