@@ -88,5 +88,5 @@ def test_skinnet_inside_another_model_is_found():
 
 
 def test_part_without_layers_is_one_sentence_that_names_the_others():
-    with pytest.raises(UserError, match="tiny_segmenter has no layer of the part 'stem'.*of all"):
+    with pytest.raises(UserError, match=r"tiny_segmenter has no layer of the part 'stem'.*of all"):
         layers_of_parts(build_segmenter(), ("stem",))
