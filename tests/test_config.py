@@ -90,7 +90,7 @@ def test_dumped_config_reads_back_equal(tmp_path):
         ("stages.cnn.unfreeze=[{from_epoch: 1, parts: [all]}]", "must have from_epoch 0"),
         ("stages.cnn.unfreeze=[{from_epoch: 0, parts: [body]}]", "should be 'head', 'stem'"),
         ("stages.cnn.unfreeze=[{from_epoch: 0, parts: []}]", "unfreeze.0.parts"),
-        ("stages.cnn.unfreeze=[{from_epoch: 0, part: [all]}]", "did you mean 'parts'"),
+        ("stages.cnn.unfreeze=[{from_epoch: 0, parts: [all], part: x}]", "did you mean 'parts'"),
         (
             "stages.cnn.unfreeze=[{from_epoch: 0, parts: [stem]}, {from_epoch: 0, parts: [all]}]",
             "must rise",
@@ -219,7 +219,7 @@ def test_unfreezing_cuts_a_stage_into_segments(tmp_path):
 
 @pytest.mark.parametrize(
     ("epoch", "best_epoch", "ends"),
-    [(9, 0, False), (10, 0, True), (10, 7, False), (12, 9, True), (19, 19, False), (20, 19, True)],
+    [(9, 0, False), (10, 0, True), (10, 8, False), (12, 9, True), (19, 19, False), (20, 19, True)],
 )
 def test_early_stopping_waits_for_improvement_and_for_the_last_parts(epoch, best_epoch, ends):
     unfreeze = [{"from_epoch": 0, "parts": ["head"]}, {"from_epoch": 7, "parts": ["all"]}]

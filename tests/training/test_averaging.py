@@ -47,10 +47,8 @@ def test_averages_go_on_in_the_next_optimiser(wrap):
     a, b = variables(8.0, 20.0)
     first, second = wrap(averaging_optimizer()), wrap(averaging_optimizer())
     first.build([a])
-    for optimizer in (first, getattr(first, "inner_optimizer", first)):
-        if not hasattr(optimizer, "inner_optimizer"):
-            step(optimizer, [a])
-            step(optimizer, [a])  # a is 6, its average 6.5
+    for _ in range(2):
+        step(getattr(first, "inner_optimizer", first), [a])  # a is 6, its average 6.5
     second.build([b, a])
     second.iterations.assign(2)
     continue_averages(second, first)
