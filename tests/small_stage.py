@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def small_network() -> keras.Model:
     image = keras.Input((WIDTH,), name="image")
     x = layers.Identity(name="cnn_features")(backbone(image))
     x = layers.Dropout(0.3, name="temporary_dropout")(x)
-    x = layers.Dense(2, activation="softmax", name="temporary_head")(x)
+    x = layers.Dense(2, activation="softmax", dtype="float32", name="temporary_head")(x)
     return keras.Model({"image": image}, {"diagnosis": x}, name="small")
 
 
@@ -88,16 +89,18 @@ def small_stage(
         scores: `val_loss` after each epoch; falls from epoch to epoch by default.
         seen: Gets the weights of the model whenever it is validated.
     """
-    model = small_network()
+    model, epochs = small_network(), itertools.count()
 
     @contextmanager
     def data(first_epoch: int):
+        nonlocal epochs
+        epochs = itertools.count(first_epoch)
         yield SimpleNamespace(dataset=batches_from(first_epoch), steps_per_epoch=STEPS)
 
     def validate(*_) -> dict[str, float]:
         if seen is not None:
             seen.append(model.get_weights())
-        epoch = int(model.optimizer.iterations) // STEPS - 1
+        epoch = next(epochs)
         return {"val_loss": scores[epoch] if scores else 1.0 / (epoch + 1)}
 
     return Stage(
