@@ -192,8 +192,13 @@ def test_interrupted_and_resumed_run_ends_with_the_same_weights(
 
 @pytest.fixture(scope="module")
 def on_device(catalogue, tmp_path_factory):
-    """A finished run that augments in the training step, and its config."""
+    """A finished run that augments in the training step, and its config.
+
+    Its CNN stage averages the weights and trains stem and last block first.
+    """
     stages = tiny_config().model_dump()["stages"]
+    gentle = {"from_epoch": 0, "parts": ["head", "stem", "last_block"]}
+    stages["cnn"] |= {"ema": 0.5, "unfreeze": [gentle, {"from_epoch": 1, "parts": ["all"]}]}
     joint = {"epochs": 1, "batch_size": 2}
     config = tiny_config(augmentation_on="device", stages={**stages, "head": None, "joint": joint})
     run = start_run(config, catalogue, tmp_path_factory.mktemp("runs") / "device")
