@@ -79,6 +79,15 @@ def test_dumped_config_reads_back_equal(tmp_path):
         ("loss={name: cross_entropy, gamma: 2}", "loss: cross_entropy takes no gamma"),
         ("loss.label_smoothing=1", "loss.label_smoothing"),
         ("augmentation=false augment_validation=true", "augment_validation needs augmentation"),
+        (
+            "stages.joint={epochs: 1, mask_loss_weight: 2}",
+            "stages.joint: mask_loss_weight needs segmenter: true",
+        ),
+        (
+            "stages.joint={epochs: 1, segmenter: true}",
+            "stages.joint.segmenter: true needs a classifier with a mask input",
+        ),
+        ("stages.joint={epochs: 1, segmenter: true, mask_loss_weight: -1}", "mask_loss_weight"),
         ("name=../x", "name"),
         ("model.variant=v2", "needs a segmenter section"),
         ("model=null", "need a model section"),
@@ -225,3 +234,14 @@ def test_early_stopping_waits_for_improvement_and_for_the_last_parts(epoch, best
     unfreeze = [{"from_epoch": 0, "parts": ["head"]}, {"from_epoch": 7, "parts": ["all"]}]
     stage = UnfreezingStageConfig(epochs=20, early_stopping=3, unfreeze=unfreeze)
     assert stage.ends_after(epoch, best_epoch) is ends
+
+
+def test_joint_stage_can_train_a_binary_segmenter_only():
+    base = load_config(find_config("skinnet_v2")).model_dump()
+    joint = {"epochs": 1, "segmenter": True}
+    raw = {**base, "stages": {**base["stages"], "joint": joint}}
+    config = parse_config(raw, "x")
+    assert (config.tunes_segmenter, config.stages.joint.mask_loss_weight) == (True, 1.0)
+    assert parse_config(config.model_dump(), "x") == config
+    with pytest.raises(UserError, match="binary segmenter"):
+        parse_config({**raw, "segmenter": {"arguments": {"num_classes": 2}}}, "x")

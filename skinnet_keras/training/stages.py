@@ -63,7 +63,7 @@ def train_classifier(context: TrainingContext, train: Samples, val: Samples) -> 
     if publish_result(context.run):
         return load_keras(context.run.directory / "best.keras")
     loss = configured_loss(config, train)
-    train = _balanced(train, config)
+    train = balanced_samples(train, config)
     with scope(context.strategy):
         model = configured_classifier(config)
         if config.model is not None:
@@ -191,7 +191,7 @@ def _predict_head(head: keras.Model, inputs: dict[str, np.ndarray]) -> np.ndarra
     return head.predict(padded, batch_size=size, verbose=0)["diagnosis"][:n]
 
 
-def _balanced(train: Samples, config: Config) -> Samples:
+def balanced_samples(train: Samples, config: Config) -> Samples:
     """Class weights or balanced sampling, as configured (alpha and prior are the loss's own)."""
     labels = labels_of(train)
     weights = class_weights(labels, config.num_classes, config.balance)[labels]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,73 @@ def test_the_model_is_fed_what_it_declares(cache):
     assert set(x) == {"image"}
     positions = x["image"][:, 0, 0, 0] / 20
     np.testing.assert_array_equal(y["mask_logits"].sum(axis=(1, 2, 3)), SIZE * positions)
+
+
+def test_label_and_mask_are_targets_with_weights_of_their_own(cache):
+    of_masks = (np.arange(COUNT) % 2 * 2.0).astype(np.float32)
+    of_labels = np.linspace(0.5, 1.5, COUNT).astype(np.float32)
+    samples = make_samples(
+        cache,
+        input_names=("image", "metadata"),
+        target="label_and_mask",
+        mask_weight=of_masks,
+        sample_weight=of_labels,
+    )
+    for x, y, weight in take(samples, 2):
+        positions = x["metadata"].argmax(axis=1)
+        assert set(x) == {"image", "metadata"}
+        np.testing.assert_array_equal(y["diagnosis"], np.eye(8, dtype="f4")[positions % 8])
+        np.testing.assert_array_equal(y["mask_logits"].sum(axis=(1, 2, 3)), SIZE * positions)
+        np.testing.assert_array_equal(weight["diagnosis"], of_labels[positions])
+        np.testing.assert_array_equal(weight["mask_logits"], of_masks[positions])
+    _, _, weight = take(replace(samples, sample_weight=None), 1)[0]
+    np.testing.assert_array_equal(weight["diagnosis"], np.ones(4))
+
+
+GEOMETRY = Augmenter(SIZE, cutout=0, distortion=0, geometry=1.0, blur=0, brightness_contrast=0)
+
+
+def test_a_mask_that_is_a_target_moves_with_its_image(cache):
+    """Images are painted white where their mask is, and stay so."""
+    painted = replace(cache, images=255 * np.stack([cache.masks] * 3, axis=-1))
+    ones = np.ones(COUNT, np.float32)
+    samples = make_samples(
+        painted, input_names=("image",), target="label_and_mask", mask_weight=ones
+    )
+    ((_, plain, _),) = take(samples, 1, batch_size=COUNT)
+    ((x, moved, _),) = take(samples, 1, batch_size=COUNT, augmenter=GEOMETRY)
+    assert (plain["mask_logits"] != moved["mask_logits"]).mean() > 0.05
+    agreement = (x["image"][..., :1] > 127) == (moved["mask_logits"] > 0)
+    assert agreement.mean() > 0.97
+
+
+def test_workers_augment_both_targets_as_this_process_does(cache):
+    weights = np.arange(COUNT, dtype=np.float32)
+    samples = make_samples(
+        cache, input_names=("image",), target="label_and_mask", mask_weight=weights
+    )
+    here, there = (
+        take(samples, 2, augmenter=GEOMETRY, workers=workers, first_epoch=1) for workers in (0, 1)
+    )
+    for (x, y, weight), (other_x, other_y, other_weight) in zip(here, there, strict=True):
+        np.testing.assert_array_equal(x["image"], other_x["image"])
+        for name in ("diagnosis", "mask_logits"):
+            np.testing.assert_array_equal(y[name], other_y[name])
+            np.testing.assert_array_equal(weight[name], other_weight[name])
+
+
+def test_images_without_a_mask_need_a_weight_of_zero(cache):
+    known = np.arange(COUNT) != 3
+    half = replace(cache, has_mask=known)
+    values = {"input_names": ("image",), "target": "label_and_mask"}
+    weight = known.astype(np.float32)
+    assert len(make_samples(half, mask_weight=weight, **values)) == COUNT
+    with pytest.raises(UserError, match="made:3"):
+        make_samples(half, mask_weight=np.ones(COUNT, np.float32), **values)
+    with pytest.raises(ValueError, match="mask_weight"):
+        make_samples(cache, **values)
+    with pytest.raises(ValueError, match="cannot be an input"):
+        make_samples(cache, target="label_and_mask", mask_weight=weight)
 
 
 def test_masks_of_the_run_replace_the_caches(cache):

@@ -30,7 +30,10 @@ config = {
     "image_size": 32,
     "model": {"variant": "v2", "backbone": "mbconv_tiny", "metadata_units": [8, 8]},
     "segmenter": {"arguments": {"widths": [4, 8]}},
-    "stages": {name: stage for name in ("segmentation", "cnn", "head", "joint")},
+    "stages": {
+        **{name: stage for name in ("segmentation", "cnn", "head")},
+        "joint": {**stage, "segmenter": True},
+    },
     "distribute": sys.argv[2],
     "workers": 0,
 }
@@ -56,3 +59,4 @@ def test_experiment(backend, setup, distribute, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads(done.stdout.splitlines()[-1])["test"]["model"] > 0
     assert (tmp_path / "run" / "best.keras").is_file()
+    assert (tmp_path / "run" / "final_segmenter.keras").is_file()

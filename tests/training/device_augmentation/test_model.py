@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 
 from skinnet_keras.data.samples import augmentation_keys
+from skinnet_keras.models import attach_segmenter
+from skinnet_keras.models.composite import joint_training_part
 from skinnet_keras.training.device_augmentation import AugmentedModel, PaperAugmentation
+from skinnet_keras.training.segmentation_losses import Dice
 from tiny_run import SIZE, build_classifier, build_segmenter, draw_picture
 
 COUNT = 8
@@ -46,9 +49,9 @@ def augmented(x) -> dict[str, np.ndarray]:
     return {**x, **{name: np.asarray(value) for name, value in outputs.items()}}
 
 
-def first_loss(model: keras.Model, x, y, **options) -> float:
+def first_loss(model: keras.Model, x, y, loss="mse", **options) -> float:
     """The loss of a training step that changes nothing."""
-    model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse")
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss=loss)
     return model.fit(x, y, batch_size=COUNT, shuffle=False, verbose=0, **options).history["loss"][0]
 
 
@@ -74,6 +77,21 @@ def test_a_mask_that_is_the_target_is_augmented(x, augmented):
     loss = first_loss(AugmentedModel(model, STRONG), inputs, {"mask_logits": x["mask"]})
     target = {"mask_logits": augmented["mask"]}
     assert loss == pytest.approx(first_loss(model, plain(model, augmented), target), rel=1e-5)
+
+
+def test_of_two_targets_the_mask_is_augmented_and_the_diagnosis_stays(x, augmented):
+    end_to_end = attach_segmenter(build_classifier(), build_segmenter(size=SIZE))
+    model = joint_training_part(end_to_end)
+    weight = {"diagnosis": np.ones(COUNT, "f4"), "mask_logits": np.linspace(0, 1, COUNT)}
+    options = {"loss": {"diagnosis": "mse", "mask_logits": Dice()}, "sample_weight": weight}
+    y = {"diagnosis": np.eye(8, dtype="float32"), "mask_logits": x["mask"]}
+    moved = {**y, "mask_logits": augmented["mask"]}
+    inputs = {name: x[name] for name in ("image", "metadata", "augmentation_key")}
+    loss = first_loss(AugmentedModel(model, STRONG), inputs, y, **options)
+    expected = first_loss(model, plain(model, augmented), moved, **options)
+    without = first_loss(model, plain(model, augmented), y, **options)
+    assert loss == pytest.approx(expected, rel=1e-4)
+    assert loss != pytest.approx(without, rel=1e-2)
 
 
 def test_prediction_is_that_of_the_model_and_needs_no_keys(x):
