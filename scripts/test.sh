@@ -2,7 +2,7 @@
 # Lint, types, import rules, tests: bash scripts/test.sh [pytest arguments]
 set -euo pipefail
 source "$(dirname "$0")/environment.sh"
-prepare_environment "[dev,jax,classical]"
+prepare_environment "[dev,jax,classical,wandb,tensorboard]"
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy

@@ -48,6 +48,7 @@ from skinnet_keras.training.segmentation import (
 )
 from skinnet_keras.training.segmenter_source import check_source, take_segmenter
 from skinnet_keras.training.stages import configured_loss, train_classifier
+from skinnet_keras.training.tracking import Tracker, check_tracking, open_tracker
 
 
 def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
@@ -56,9 +57,10 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
             names are missing or have another cleaning, a split has no labelled image or no mask,
-            a package is missing, the joint stage cannot train the segmentation network, or the
-            directory is in use.
+            a package or tracker is missing, the joint stage cannot train the segmentation network,
+            or the directory is in use.
     """
+    check_tracking(config.tracking)
     catalogue = catalogue_of(config, catalogue)
     if config.classical:
         check_classical(config, catalogue)
@@ -88,14 +90,23 @@ def run_experiment(run: Run) -> dict[str, Any]:
         The content of `metrics.json`.
 
     Raises:
-        UserError: The data do not serve the config, or training diverged.
+        UserError: The data do not serve the config, training diverged, or a tracker is not
+            installed.
     """
-    config, catalogue = run.config, run.load_catalogue()
-    if config.classical:
-        cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
-        metrics = run_classical(run, catalogue, cache)
+    catalogue = run.load_catalogue()
+    with open_tracker(run) as tracker:
+        if run.config.classical:
+            cache = open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning)
+            metrics = run_classical(run, catalogue, cache)
+        else:
+            metrics = _train_and_measure(run, catalogue, tracker)
         run.write_text("metrics.json", json.dumps(metrics, indent=2) + "\n")
-        return metrics
+        tracker.finish(metrics)
+    return metrics
+
+
+def _train_and_measure(run: Run, catalogue: Catalogue, tracker: Tracker) -> dict[str, Any]:
+    config = run.config
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         _make_deterministic()
@@ -110,8 +121,9 @@ def run_experiment(run: Run) -> dict[str, Any]:
             build_strategy(config.distribute),
             segmentation_metrics=_segmentation_metrics,
             classification_metrics=lambda labels, p: _classification_metrics(config, labels, p),
+            tracker=tracker,
         )
-        metrics = {"name": config.name}
+        metrics: dict[str, Any] = {"name": config.name}
         # What a finished joint stage left is not to be replaced by stage (a)'s network again.
         if config.segmenter and not publish_result(run):
             _bring_segmenter(context)
@@ -121,7 +133,6 @@ def run_experiment(run: Run) -> dict[str, Any]:
         metrics |= results
     finally:
         keras.config.set_dtype_policy(policy)
-    run.write_text("metrics.json", json.dumps(metrics, indent=2) + "\n")
     plot_history(run.directory / "history.csv", run.directory / "training.png", title=config.name)
     return metrics
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from skinnet_keras.config import dump_config, load_config, parse_config
+from skinnet_keras.config import UnfreezingStageConfig, dump_config, load_config, parse_config
 from skinnet_keras.errors import UserError
 from skinnet_keras.presets import find_config, preset_names
 
@@ -93,6 +93,25 @@ def test_dumped_config_reads_back_equal(tmp_path):
         ("model=null", "need a model section"),
         ("stages.segmentation.epochs=1", "needs a segmenter section"),
         ("epochs", "not of the form key=value"),
+        ("stages.cnn.ema=1", "stages.cnn.ema"),
+        ("stages.cnn.early_stopping=0", "stages.cnn.early_stopping"),
+        ("stages.cnn.unfreeze=[]", "first entry of unfreeze must have from_epoch 0"),
+        ("stages.cnn.unfreeze=[{from_epoch: 1, parts: [all]}]", "must have from_epoch 0"),
+        ("stages.cnn.unfreeze=[{from_epoch: 0, parts: [body]}]", "should be 'head', 'stem'"),
+        ("stages.cnn.unfreeze=[{from_epoch: 0, parts: []}]", "unfreeze.0.parts"),
+        ("stages.cnn.unfreeze=[{from_epoch: 0, parts: [all], part: x}]", "did you mean 'parts'"),
+        (
+            "stages.cnn.unfreeze=[{from_epoch: 0, parts: [stem]}, {from_epoch: 0, parts: [all]}]",
+            "must rise",
+        ),
+        (
+            "stages.cnn.unfreeze=[{from_epoch: 0, parts: [stem]}, {from_epoch: 1, parts: [all]}]",
+            "from_epoch 1, but the stage has 1 epochs",
+        ),
+        (
+            "stages.head={epochs: 2, unfreeze: [{from_epoch: 0, parts: [all]}]}",
+            "unknown key 'stages.head.unfreeze'",
+        ),
         ("seed.x=1", "holds a value"),
         ("seed=[", "not valid YAML"),
     ],
@@ -196,6 +215,25 @@ def test_nothing_is_cleaned_unless_asked_for(tmp_path):
     some = load_config(path, ["cleaning.hair=true", "cleaning.borders=true"]).cleaning
     assert some.steps == ("borders", "hair")
     assert all(not load_config(find_config(name)).cleaning.steps for name in preset_names())
+
+
+def test_unfreezing_cuts_a_stage_into_segments(tmp_path):
+    gentle = "{from_epoch: 0, parts: [head, stem, last_block]}"
+    path = _write(tmp_path / "c.yaml", MINIMAL)
+    unfreeze = f"stages.cnn.unfreeze=[{gentle}, {{from_epoch: 3, parts: [all]}}]"
+    stage = load_config(path, ["stages.cnn.epochs=7", unfreeze]).stages.cnn
+    assert stage.segments == ((0, 3, ("head", "stem", "last_block")), (3, 7, ("all",)))
+    assert load_config(path).stages.cnn.segments == ((0, 1, ("all",)),)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "best_epoch", "ends"),
+    [(9, 0, False), (10, 0, True), (10, 8, False), (12, 9, True), (19, 19, False), (20, 19, True)],
+)
+def test_early_stopping_waits_for_improvement_and_for_the_last_parts(epoch, best_epoch, ends):
+    unfreeze = [{"from_epoch": 0, "parts": ["head"]}, {"from_epoch": 7, "parts": ["all"]}]
+    stage = UnfreezingStageConfig(epochs=20, early_stopping=3, unfreeze=unfreeze)
+    assert stage.ends_after(epoch, best_epoch) is ends
 
 
 def test_joint_stage_can_train_a_binary_segmenter_only():

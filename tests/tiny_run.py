@@ -28,12 +28,12 @@ def draw_picture(seed: int, shape: tuple[int, int] = (48, 64)) -> tuple[np.ndarr
     return pixels.clip(0, 255).astype(np.uint8), disc.astype(np.uint8)
 
 
-def make_catalogue(root: Path) -> Catalogue:
-    """A catalogue of `IMAGES` pictures with masks, in all three splits."""
+def make_catalogue(root: Path, images: int = IMAGES) -> Catalogue:
+    """A catalogue of a few pictures with masks, in all three splits."""
     source = root / "source"
     source.mkdir(parents=True)
     rows = []
-    for i in range(IMAGES):
+    for i in range(images):
         pixels, mask = draw_picture(i)
         Image.fromarray(pixels).save(source / f"p{i}.png")
         Image.fromarray(mask * 255).save(source / f"p{i}_mask.png")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from skinnet_keras.classical.classifiers import (
     TrainingImages,
@@ -74,7 +75,8 @@ def search_classifier(
 
     rows = list(done)
     rest = range(len(rows), len(points))
-    with epochs_as_given():
+    # The points share out the cores; BLAS threads of small products would wait for each other.
+    with epochs_as_given(), threadpool_limits(1, user_api="blas"):
         if rest:
             for row in map_in_threads(judge, rest, f"Grid of {config.classifier.name}", workers):
                 rows.append(row)

@@ -16,9 +16,13 @@ from skinnet_keras.config.optimizer import OptimizerConfig, ScheduleConfig
 from skinnet_keras.config.stages import (
     HeadStageConfig,
     JointStageConfig,
+    Segment,
     StageConfig,
     StagesConfig,
+    UnfreezeConfig,
+    UnfreezingStageConfig,
 )
+from skinnet_keras.config.tracking import TrackingConfig, WandbConfig
 
 __all__ = [
     "BalanceConfig",
@@ -33,10 +37,15 @@ __all__ = [
     "ModelConfig",
     "OptimizerConfig",
     "ScheduleConfig",
+    "Segment",
     "SegmentationLossConfig",
     "SegmenterConfig",
     "StageConfig",
     "StagesConfig",
+    "TrackingConfig",
+    "UnfreezeConfig",
+    "UnfreezingStageConfig",
+    "WandbConfig",
     "dump_config",
     "load_config",
     "parse_config",

@@ -13,6 +13,7 @@ from skinnet_keras.config.classical import ClassicalConfig
 from skinnet_keras.config.cross_validation import CrossValidationConfig
 from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
 from skinnet_keras.config.stages import StagesConfig
+from skinnet_keras.config.tracking import TrackingConfig
 
 OWN_RECIPE = "ours"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -107,6 +108,7 @@ class Config(Section):
     distribute: Literal["auto", "none", "mirrored"] = "auto"
     mixed_precision: bool = False
     deterministic: bool = False
+    tracking: TrackingConfig = TrackingConfig()
 
     @model_validator(mode="after")
     def _stages_fit_the_model(self) -> Config:

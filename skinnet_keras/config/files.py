@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -98,7 +99,15 @@ def _keys_at(sections: list[str]) -> list[str]:
     """The valid keys of the section at a path such as ["stages", "cnn"]."""
     model: type[BaseModel] = Config
     for section in sections:
-        annotation = model.model_fields[section].annotation
-        choices = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(x for x in choices if isinstance(x, type) and issubclass(x, BaseModel))
+        if section.isdecimal():
+            continue  # The number of an item: its list has led to its section already.
+        model = next(_sections_in(model.model_fields[section].annotation))
     return list(model.model_fields)
+
+
+def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The section, or the optional or the list of one, that a field is annotated with."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for choice in get_args(annotation):
+        yield from _sections_in(choice)

@@ -46,16 +46,16 @@ class BalanceConfig(Section):
     - `balanced_sampling`: images are drawn with probabilities proportional to them.
     - `logit_adjustment`: the loss sees softmax(logits + `tau` * log prior), the prior being the
       classes' shares of the training images; predictions are those of the network, unadjusted
-      (Menon et al. 2021, arXiv:2007.07314, equation 10).
+      (Menon et al. 2021, arXiv:2007.07314).
 
     The weights of the first three, scaled to a mean of 1 over the training images, are by
     `weighting`:
 
     - `inverse_frequency`: (1 / class share) ** `power`.
     - `effective_number`: (1 - `beta`) / (1 - `beta` ** images of the class) (Cui et al. 2019,
-      arXiv:1901.05555). Beyond about 1 / (1 - beta) images a class gets no rarer: the default,
-      0.999, is what the authors take for their large data sets, and its 1000 images lie between
-      the rare classes of ISIC-2019 (239 of DF) and the frequent ones (12,875 of NV).
+      arXiv:1901.05555). Beyond about 1 / (1 - beta) images a class counts as no more frequent;
+      the 1000 images of the default, 0.999, lie between the rare classes of ISIC-2019 (239 of DF)
+      and the frequent ones (12,875 of NV).
     """
 
     methods: list[

@@ -20,6 +20,8 @@ from skinnet_keras.taxonomy import LABELS
 ONE_SOURCE = 0.9
 """From this share of its images on, a class is said to come from one source."""
 
+_METADATA = ("age", "sex", "site")
+
 
 @dataclass(frozen=True)
 class ClassOrigin:
@@ -80,7 +82,10 @@ class ShortcutReport:
         one_source: Label -> source, for classes that come to `ONE_SOURCE` or more from it, where
             the catalogue as a whole does not.
         shortcuts: "source" (of the kept file), "holders" (all sources that hold the image or a
-            copy) and, where sizes were given, "image size" -> how well it guesses the class.
+            copy), where sizes were given "image size", and where the table has them "metadata"
+            (decade of age, sex and site together: knowledge about the patient, and a trace of the
+            source) and "missing metadata" (which of the three are unknown: the trace alone) ->
+            how well it guesses the class.
     """
 
     images: int
@@ -127,7 +132,7 @@ def measure_shortcuts(
 
     Args:
         table: A catalogue's table: the columns `image_id`, `source`, `label`, `duplicate_of` and
-            `fold`.
+            `fold`, and perhaps `age`, `sex` and `site`.
         sizes: Image id -> width and height of the file in pixels (`file_checks.check_files`).
 
     Returns:
@@ -144,6 +149,11 @@ def measure_shortcuts(
     }
     if sizes:
         attributes["image size"] = kept.index.to_series().map(lambda own: str(sizes.get(own)))
+    if set(_METADATA) <= set(kept.columns):
+        given = kept[list(_METADATA)]
+        decades = pd.to_numeric(given["age"], errors="coerce").floordiv(10).fillna(-1).astype(int)
+        attributes["metadata"] = decades.astype(str) + " " + given["sex"] + " " + given["site"]
+        attributes["missing metadata"] = (given == "").astype(str).agg(" ".join, axis=1)
     images = kept["label"].value_counts()
     classes = {
         label: _origin(held.loc[held["label"] == label, "source"], int(images[label]))

@@ -1,8 +1,7 @@
-"""Keras callbacks of a training stage: validate, keep the best, checkpoint, record, show."""
+"""Keras callbacks of a training stage: validate, keep the best, record, checkpoint, show."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable
@@ -13,7 +12,18 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.config import StageConfig
+from skinnet_keras.errors import UserError
+from skinnet_keras.training.checkpoints import (
+    FINAL,
+    STATE,
+    epoch_file,
+    new_best_file,
+    read_best,
+    save_weights,
+    tidy,
+    write_json,
+)
 from skinnet_keras.training.runs import Run
 
 
@@ -34,59 +44,102 @@ class Validate(keras.callbacks.Callback):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Keep the weights of the best epoch in `best.weights.h5`, its score in `best.json`.
+    """Save the weights of every epoch that is better than all before.
+
+    They become the stage's best with `Checkpoint`, whose state names their epoch.
 
     Args:
         directory: Folder of the stage.
         monitor: Key in the logs.
         higher_is_better: Direction of the score.
+
+    Attributes:
+        best: `epoch` (from 1), `monitor` and `score`; None where there is none yet.
     """
 
     def __init__(self, directory: Path, monitor: str, higher_is_better: bool):
         super().__init__()
         self._directory, self._monitor = directory, monitor
         self._sign = 1.0 if higher_is_better else -1.0
-        best = read_json(directory / "best.json")
-        self._best = self._sign * best["score"] if best else -math.inf
+        self.best = read_best(directory)
 
     def on_epoch_end(self, epoch, logs=None):
         score = logs[self._monitor]
-        if not self._sign * score > self._best:  # NaN is never better.
+        bar = self._sign * self.best["score"] if self.best else -math.inf
+        if not self._sign * score > bar:  # NaN is never better.
             return
-        self._best = self._sign * score
-        save_weights(self.model, self._directory / "best.weights.h5")
-        write_json(
-            self._directory / "best.json",
-            {"epoch": epoch + 1, "monitor": self._monitor, "score": score},
-        )
+        save_weights(self.model, self._directory / new_best_file(epoch + 1))
+        self.best = {"epoch": epoch + 1, "monitor": self._monitor, "score": score}
+
+
+class SaveFinalAverages(keras.callbacks.Callback):
+    """Save the averaged weights, which the model holds at this moment, when the stage ends.
+
+    Args:
+        directory: Folder of the stage.
+        config: Tells when the stage ends.
+        keep_best: Knows the best epoch.
+    """
+
+    def __init__(self, directory: Path, config: StageConfig, keep_best: KeepBest):
+        super().__init__()
+        self._directory, self._config, self._keep_best = directory, config, keep_best
+
+    def on_epoch_end(self, epoch, logs=None):
+        best = self._keep_best.best
+        if self._config.ends_after(epoch + 1, best["epoch"] if best else 0):
+            save_weights(self.model, self._directory / FINAL)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Save weights and optimiser every few epochs and after the last one, then say so.
+    """Save after every epoch what a resumed training needs, and end the stage when it is over.
 
     Args:
         run: The run.
         stage: Name of the stage.
-        every: Epochs between checkpoints.
-        epochs: Epochs of the stage.
+        config: Tells when the stage ends.
+        random_states: The states of the model's random generators.
+        keep_best: Knows the best epoch.
     """
 
-    def __init__(self, run: Run, stage: str, every: int, epochs: int):
+    def __init__(
+        self,
+        run: Run,
+        stage: str,
+        config: StageConfig,
+        random_states: Callable[[], list[list[int]]],
+        keep_best: KeepBest,
+    ):
         super().__init__()
-        self._run, self._stage = run, stage
-        self._every, self._epochs = every, epochs
+        self._run, self._stage, self._config = run, stage, config
+        self._random_states, self._keep_best = random_states, keep_best
 
     def on_epoch_end(self, epoch, logs=None):
-        done = epoch + 1
-        if done % self._every and done != self._epochs:
-            return
-        if self.model.stop_training:  # The loss is no number: nothing to go on from.
-            return
+        done, best = epoch + 1, self._keep_best.best
+        every = self._run.config.checkpoint_every
         directory = self._run.stage_directory(self._stage)
-        name = f"epoch_{done:04d}.weights.h5"
+        name = epoch_file(done)
         save_weights(self.model, directory / name)
-        write_json(directory / "state.json", {"epoch": done, "weights": name, "logs": logs})
-        self._run.log(f"{self._stage}: checkpoint and evaluation after epoch {done} ({name})")
+        state = {
+            "epoch": done,
+            "weights": name,
+            "best": best,
+            "random_states": self._random_states(),
+            "logs": logs,
+        }
+        ended = self._config.ends_after(done, best["epoch"] if best else 0)
+        if ended and self._config.ema:
+            state["final"] = FINAL
+        write_json(directory / STATE, state)
+        tidy(directory, every)
+        if ended or done % every == 0:
+            self._run.log(f"{self._stage}: checkpoint and evaluation after epoch {done} ({name})")
+        if ended and done < self._config.epochs:
+            self._run.log(
+                f"{self._stage}: stopped early after epoch {done}, no improvement in "
+                f"{self._config.early_stopping} epochs"
+            )
+            self.model.stop_training = True
 
 
 class RecordHistory(keras.callbacks.Callback):
@@ -95,17 +148,19 @@ class RecordHistory(keras.callbacks.Callback):
     Args:
         run: The run.
         stage: Name of the stage.
-        first_epoch: Epochs already done; later rows of an interrupted attempt are dropped.
+        first_epoch: Epochs already done; rows of later ones, which were lost, are removed.
+        epochs: Epochs of the stage.
     """
 
-    def __init__(self, run: Run, stage: str, first_epoch: int):
+    def __init__(self, run: Run, stage: str, first_epoch: int, epochs: int):
         super().__init__()
-        self._run, self._stage = run, stage
+        self._run, self._stage, self._epochs = run, stage, epochs
+        rows = run.history()
         self._rows = [
-            row
-            for row in run.history()
-            if row["stage"] != stage or int(row["epoch"]) <= first_epoch
+            row for row in rows if row["stage"] != stage or int(row["epoch"]) <= first_epoch
         ]
+        if len(self._rows) < len(rows):
+            run.write_history(self._rows)
         self._started = self._learning_rate = 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -120,15 +175,42 @@ class RecordHistory(keras.callbacks.Callback):
         self._rows.append({"stage": self._stage, "epoch": epoch + 1, **logs})
         self._run.write_history(self._rows)
         figures = "  ".join(f"{key} {value:.4g}" for key, value in logs.items())
-        self._run.log(f"{self._stage}: epoch {epoch + 1}/{self.params['epochs']}  {figures}")
+        self._run.log(f"{self._stage}: epoch {epoch + 1}/{self._epochs}  {figures}")
 
 
-class ShowProgress(keras.callbacks.Callback):
-    """A progress bar over the steps of each epoch, on stderr."""
+class StopAtDivergence(keras.callbacks.Callback):
+    """End the training, without a checkpoint, when the loss is infinite or no number.
+
+    Args:
+        stage: Name of the stage.
+
+    Raises:
+        UserError: In the step where it happens.
+    """
 
     def __init__(self, stage: str):
         super().__init__()
         self._stage = stage
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(float(logs["loss"])):
+            raise UserError(
+                f"stage {self._stage}: the loss became infinite or NaN; lower "
+                f"stages.{self._stage}.optimizer.learning_rate."
+            )
+
+
+class ShowProgress(keras.callbacks.Callback):
+    """A progress bar over the steps of each epoch, on stderr.
+
+    Args:
+        stage: Name of the stage.
+        epochs: Epochs of the stage.
+    """
+
+    def __init__(self, stage: str, epochs: int):
+        super().__init__()
+        self._stage, self._epochs = stage, epochs
         console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -147,7 +229,7 @@ class ShowProgress(keras.callbacks.Callback):
         self._task = self._progress.add_task(self._stage, total=self.params["steps"], loss=math.nan)
 
     def on_epoch_begin(self, epoch, logs=None):
-        description = f"{self._stage} {epoch + 1}/{self.params['epochs']}"
+        description = f"{self._stage} {epoch + 1}/{self._epochs}"
         self._progress.reset(self._task, description=description)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -159,20 +241,3 @@ class ShowProgress(keras.callbacks.Callback):
     def close(self):
         """Remove the bar; also after an interruption."""
         self._progress.stop()
-
-
-def save_weights(model: keras.Model, path: Path) -> None:
-    """Save weights (and the optimiser of a compiled model) atomically."""
-    with atomic_file(path) as temporary:
-        model.save_weights(temporary)
-
-
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write a small JSON file atomically."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The content of a JSON file, or None when there is no such file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

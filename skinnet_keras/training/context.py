@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from skinnet_keras.data.pipeline import training_dataset
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.training.device_augmentation import PaperAugmentation
 from skinnet_keras.training.runs import Run
+from skinnet_keras.training.tracking import Tracker
 
 Metrics = Callable[[np.ndarray, np.ndarray], dict[str, float]]
 
@@ -35,6 +36,7 @@ class TrainingContext:
         segmentation_metrics: (predicted, true masks, bool (N, H, W)) -> named figures, among
             them `dice_per_image`.
         classification_metrics: (class indices int (N,), probabilities (N, K)) -> named figures.
+        tracker: Where the epochs are recorded besides `history.csv`.
     """
 
     run: Run
@@ -43,6 +45,7 @@ class TrainingContext:
     strategy: Any | None
     segmentation_metrics: Metrics
     classification_metrics: Metrics
+    tracker: Tracker = field(default_factory=Tracker)
 
     @property
     def config(self) -> Config:

@@ -16,7 +16,7 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.composite import diagnosis_part, joint_training_part
 from skinnet_keras.models.loading import load_keras
-from skinnet_keras.training.callbacks import read_json, save_weights, write_json
+from skinnet_keras.training.checkpoints import read_json, save_weights, write_json
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
 from skinnet_keras.training.fit import Stage, fit_stage, load_weights
@@ -61,6 +61,7 @@ def train_joint(
         validate=validate,
         monitor="val_loss",
         augmentation=context.device_augmentation,
+        callbacks=context.tracker.callbacks("joint"),
     )
     _fit_from_start(context, stage)
 
@@ -132,6 +133,7 @@ def train_with_segmenter(
         validate=validate,
         monitor="val_loss",
         augmentation=context.device_augmentation,
+        callbacks=context.tracker.callbacks("joint"),
     )
     _fit_from_start(context, stage)
     best = read_json(run.stage_directory("joint") / "best.json") or {"epoch": 0}

@@ -9,7 +9,7 @@ from skinnet_keras.training.schedules import learning_rate
 
 
 def build_optimizer(
-    config: OptimizerConfig, steps_per_epoch: int, epochs: int
+    config: OptimizerConfig, steps_per_epoch: int, epochs: int, ema: float | None = None
 ) -> keras.optimizers.Optimizer:
     """The optimiser of a stage, with its learning-rate schedule.
 
@@ -21,9 +21,12 @@ def build_optimizer(
         config: Name, rate, schedule and the name's own arguments.
         steps_per_epoch: Optimiser steps an epoch.
         epochs: Epochs of the stage.
+        ema: Momentum of the moving average of the weights that the optimiser keeps, or None.
     """
     rate = learning_rate(config.learning_rate, config.schedule, steps_per_epoch, epochs)
     common = {"learning_rate": rate, "global_clipnorm": config.clip_norm}
+    if ema is not None:
+        common |= {"use_ema": True, "ema_momentum": ema}
     if config.name == "sgd":
         return keras.optimizers.SGD(momentum=config.momentum, nesterov=config.nesterov, **common)
     betas = {"beta_1": config.beta_1, "beta_2": config.beta_2}

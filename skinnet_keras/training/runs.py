@@ -116,7 +116,7 @@ class Run:
 
     def log(self, message: str) -> None:
         """Say something on stderr and keep it in `train.log` with the time."""
-        Console(stderr=True, highlight=False, soft_wrap=True).print(message)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
         with (self.directory / "train.log").open("a", encoding="utf-8") as file:
             file.write(f"{stamp} {message}\n")

@@ -80,6 +80,7 @@ def train_segmenter(context: TrainingContext) -> None:
         monitor="val_dice_per_image",
         higher_is_better=True,
         augmentation=context.device_augmentation,
+        callbacks=context.tracker.callbacks("segmentation"),
     )
     fit_stage(run, stage, context.strategy)
     clean = context.save_clean(

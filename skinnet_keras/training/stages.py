@@ -15,11 +15,10 @@ from skinnet_keras.models.loading import load_keras
 from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
 from skinnet_keras.models.pretrained import initialize_backbones
 from skinnet_keras.training import features
-from skinnet_keras.training.callbacks import read_json
 from skinnet_keras.training.class_balance import class_weights
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
-from skinnet_keras.training.fit import Stage, fit_stage, load_weights
+from skinnet_keras.training.fit import Stage, fit_stage, is_finished, load_weights
 from skinnet_keras.training.joint import train_joint, train_with_segmenter
 from skinnet_keras.training.joint_result import publish_result
 from skinnet_keras.training.losses import classification_loss
@@ -114,6 +113,7 @@ def _train_cnn(
         ),
         monitor="val_loss",
         augmentation=context.device_augmentation,
+        callbacks=context.tracker.callbacks("cnn"),
     )
     fit_stage(context.run, stage, context.strategy)
 
@@ -130,13 +130,11 @@ def _train_head(
     config, run = context.config.stages.head, context.run
     if config is None:
         raise ValueError("the config has no head stage")
-    state = read_json(run.stage_directory("head") / "state.json")
-    finished = state is not None and state["epoch"] >= config.epochs
     views: list[np.ndarray] = []
     val_views: list[np.ndarray] = []
     val_inputs: dict[str, np.ndarray] = {}
     directory = run.directory / "features"
-    if not finished:
+    if not is_finished(run, "head", config):
         cnn = cnn_part(model)
         seed = context.config.seed
         views = features.cached_views(
@@ -172,6 +170,7 @@ def _train_head(
         ),
         validate=validate,
         monitor="val_loss",
+        callbacks=context.tracker.callbacks("head"),
     )
     fit_stage(run, stage, context.strategy)
     for path in directory.glob("view_*.npy"):

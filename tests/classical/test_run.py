@@ -79,7 +79,7 @@ def test_from_the_command_line_to_a_prediction(recipe, skinnet, catalogue, tmp_p
     assert set(metrics) == {"name", "classification", "loss"}
     assert json.loads((run / "metrics.json").read_text()) == metrics
     for split in ("val", "test"):
-        assert metrics["classification"][split]["balanced_accuracy"] > 0.8
+        assert metrics["classification"][split]["balanced_accuracy"] > 0.7  # chance: 0.33
         loss = metrics["loss"][split]
         # Of few neighbours none may be of the right class.
         assert recipe == "knn" or loss["model"] < loss["best_constant_prediction"]

@@ -54,7 +54,13 @@ def test_json(catalogue):
     # Of nine images the larger class of each source: 4 NV of ham10000, 3 AK of isic2019.
     assert report["shortcuts"]["shortcuts"]["source"]["accuracy"] == pytest.approx(7 / 9)
     assert report["shortcuts"]["one_source"] == {"NV": "ham10000", "AK": "isic2019"}
-    assert list(report["shortcuts"]["shortcuts"]) == ["source", "holders", "image size"]
+    assert list(report["shortcuts"]["shortcuts"]) == [
+        "source",
+        "holders",
+        "image size",
+        "metadata",
+        "missing metadata",
+    ]
 
 
 def test_leak(catalogue):

@@ -121,3 +121,23 @@ def test_nothing_labelled(table):
 
 def test_one_source_has_no_warning(table):
     assert measure_shortcuts(table.assign(source="a")).warnings() == []
+
+
+def test_metadata_and_what_is_missing_of_them():
+    # Age and site are known of MEL alone; sex tells the two sources apart, not the classes.
+    rows = [
+        {"image_id": f"a:{i}", "label": "MEL" if i % 2 else "NV", "sex": ("female", "male")[i // 4]}
+        for i in range(8)
+    ]
+    table = pd.DataFrame(rows).assign(source="a", duplicate_of="", fold="")
+    melanoma = table["label"] == "MEL"
+    table["age"] = melanoma.map({True: "55", False: ""})
+    table["site"] = melanoma.map({True: "head/neck", False: ""})
+    shortcuts = measure_shortcuts(table).shortcuts
+    assert (shortcuts["metadata"].values, shortcuts["missing metadata"].values) == (4, 2)
+    assert shortcuts["metadata"].balanced_accuracy == 1.0
+    assert shortcuts["missing metadata"].balanced_accuracy == 1.0
+    table["age"], table["site"] = "55", ""
+    shortcuts = measure_shortcuts(table).shortcuts
+    assert shortcuts["metadata"].balanced_accuracy == 0.5
+    assert shortcuts["missing metadata"].values == 1

@@ -20,6 +20,8 @@ from skinnet_keras.taxonomy import CLASSES, LABELS, UNK
 
 SIZE = 32
 
+pytestmark = pytest.mark.slow
+
 
 def config_of(num_classes: int) -> Config:
     optimizer = {"learning_rate": 0.01, "schedule": {"name": "constant"}}

@@ -9,7 +9,7 @@ from skinnet_keras.config import Config
 from skinnet_keras.errors import UserError
 from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.models.loading import load_keras
-from skinnet_keras.training.callbacks import read_json
+from skinnet_keras.training.checkpoints import read_json
 from skinnet_keras.training.segmentation import configured_segmenter, prediction_part
 from tiny_run import make_catalogue
 

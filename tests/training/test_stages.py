@@ -41,6 +41,7 @@ def tiny_config(**changes) -> Config:
         "checkpoint_every": 1,
         "deterministic": True,
         "workers": 0,
+        "tracking": {"tensorboard": True},
     }
     return parse_config({**raw, **changes}, "tiny")
 
@@ -191,8 +192,13 @@ def test_interrupted_and_resumed_run_ends_with_the_same_weights(
 
 @pytest.fixture(scope="module")
 def on_device(catalogue, tmp_path_factory):
-    """A finished run that augments in the training step, and its config."""
+    """A finished run that augments in the training step, and its config.
+
+    Its CNN stage averages the weights and trains stem and last block first.
+    """
     stages = tiny_config().model_dump()["stages"]
+    gentle = {"from_epoch": 0, "parts": ["head", "stem", "last_block"]}
+    stages["cnn"] |= {"ema": 0.5, "unfreeze": [gentle, {"from_epoch": 1, "parts": ["all"]}]}
     joint = {"epochs": 1, "batch_size": 2}
     config = tiny_config(augmentation_on="device", stages={**stages, "head": None, "joint": joint})
     run = start_run(config, catalogue, tmp_path_factory.mktemp("runs") / "device")
@@ -223,6 +229,13 @@ def test_augmentation_on_the_device_changes_the_training(on_device, finished, ca
     # Without, with the layer, with albumentations: three trainings of one initial network.
     for a, b in combinations(weights, 2):
         assert max(np.abs(x - y).max() for x, y in zip(a, b, strict=True)) > 1e-4
+
+
+def test_every_stage_is_tracked(finished, on_device):
+    for run in (finished[0], on_device[0]):
+        folders = {path.parent.name for path in run.directory.glob("tensorboard/*/*tfevents*")}
+        assert folders == {row["stage"] for row in run.history()}
+    assert folders == {"segmentation", "cnn", "joint"}
 
 
 def test_another_run_s_segmenter_can_be_used(finished, catalogue, tmp_path):

@@ -17,6 +17,8 @@ _ATTRIBUTES = {
     "source": "source of the kept file",
     "holders": "all sources with a copy",
     "image size": "width x height of the file",
+    "metadata": "age, sex and site",
+    "missing metadata": "which of them are missing",
 }
 
 
