@@ -34,12 +34,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from skinnet_keras.config import Config, HeadStageConfig
+from skinnet_keras.config import HeadStageConfig
 from skinnet_keras.data.augmentation import Augmenter
-from skinnet_keras.data.cache import ImageCache, open_cache
+from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.pipeline import training_dataset
-from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.metrics import confusion_matrix, headline_metrics
 from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
@@ -96,10 +95,19 @@ class Comparison:
 
     def __init__(self, run: Run, catalogue: Catalogue, head: HeadStageConfig):
         self.run, self.config, self.head = run, run.config, head
-        self.cache = open_cache(catalogue, self.config.image_size, cleaning=self.config.cleaning)
+        cache = open_cache(catalogue, self.config.image_size, cleaning=self.config.cleaning)
         masks = PredictedMasks.open(run.directory) if self.config.uses_mask else None
+        takes = {"image": True, "mask": masks, "metadata": run.config.model.metadata}
         train, self.val = (
-            _samples(self.config, catalogue, self.cache, split, masks) for split in ("train", "val")
+            classification_samples(
+                catalogue,
+                cache,
+                split,
+                input_names=tuple(name for name, taken in takes.items() if taken),
+                num_classes=self.config.num_classes,
+                masks=masks,
+            )
+            for split in ("train", "val")
         )
         self.loss = configured_loss(self.config, train)
         self.train = balanced_samples(train, self.config)
@@ -160,9 +168,11 @@ class Comparison:
         self, model: keras.Model, fitted: keras.Model, data: AbstractContextManager[Batches]
     ) -> dict[str, float]:
         """Fit the head, alone or as a part of the whole model, for the epochs of the stage."""
-        val_features = features.plain_features(cnn_part(model), self.val)
+        (plain,) = features.validation_views(
+            cnn_part(model), self.val, augmenter=None, views=1, seed=0
+        )
         head = head_part(model)
-        inputs = {"cnn_features": val_features}
+        inputs = {"cnn_features": plain}
         if "metadata" in self.val.input_names and self.val.metadata is not None:
             inputs["metadata"] = self.val.metadata
         labels = labels_of(self.val)
@@ -192,26 +202,6 @@ class Comparison:
                 callbacks=[clock],
             )
         return clock.result()
-
-
-def _samples(
-    config: Config,
-    catalogue: Catalogue,
-    cache: ImageCache,
-    split: str,
-    masks: PredictedMasks | None,
-) -> Samples:
-    names = ["image", *(["mask"] if masks else [])]
-    if config.model and config.model.metadata:
-        names.append("metadata")
-    return classification_samples(
-        catalogue,
-        cache,
-        split,
-        input_names=tuple(names),
-        num_classes=config.num_classes,
-        masks=masks,
-    )
 
 
 def summarize(results: dict[str, list[dict[str, float]]], epochs: int) -> dict[str, float]:
@@ -247,8 +237,8 @@ def print_results(
     console = Console()
     console.print(table)
     console.print(
-        f"An epoch is {summary['speedup_of_an_epoch']:.1f} times faster (asked: {MIN_SPEEDUP:g}), "
-        f"the stage {summary['speedup_of_the_stage']:.1f} times. Balanced accuracy lost: "
+        f"An epoch is {summary['speedup_of_an_epoch']:.3g} times faster (asked: {MIN_SPEEDUP:g}), "
+        f"the stage {summary['speedup_of_the_stage']:.3g} times. Balanced accuracy lost: "
         f"{summary['points_lost']:+.2f} points, standard error {summary['standard_error']:.2f} "
         f"over {len(seeds)} seeds (allowed: {MAX_POINTS:g})."
     )

@@ -16,7 +16,7 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.composite import diagnosis_part, joint_training_part
 from skinnet_keras.models.loading import load_keras
-from skinnet_keras.training.checkpoints import read_json, save_weights, write_json
+from skinnet_keras.training.checkpoints import read_best, save_weights, write_json
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
 from skinnet_keras.training.fit import Stage, fit_stage, load_weights
@@ -136,7 +136,9 @@ def train_with_segmenter(
         callbacks=context.tracker.callbacks("joint"),
     )
     _fit_from_start(context, stage)
-    best = read_json(run.stage_directory("joint") / "best.json") or {"epoch": 0}
+    best = read_best(run.stage_directory("joint"))
+    if best is None:
+        raise ValueError("the joint stage has measured neither its start nor an epoch")
 
     def save(trained: keras.Model, name: str, folder: Path) -> keras.Model:
         fresh = build if trained is model else partial(load_keras, segmenter_file)
@@ -212,7 +214,7 @@ def check_joint(config: Config, train: Samples) -> None:
 def _fit_from_start(context: TrainingContext, stage: Stage) -> None:
     """Fit a stage whose best epoch may be none: the weights it starts with count as epoch 0."""
     directory = context.run.stage_directory(stage.name)
-    if not (directory / "best.json").is_file():
+    if read_best(directory) is None:
         score = stage.validate(0)[stage.monitor]
         save_weights(stage.model, directory / "best.weights.h5")
         start = {"epoch": 0, "monitor": stage.monitor, "score": score}
