@@ -97,7 +97,8 @@ class Comparison:
         self.run, self.config, self.head = run, run.config, head
         cache = open_cache(catalogue, self.config.image_size, cleaning=self.config.cleaning)
         masks = PredictedMasks.open(run.directory) if self.config.uses_mask else None
-        takes = {"image": True, "mask": masks, "metadata": run.config.model.metadata}
+        metadata = run.config.model is not None and run.config.model.metadata
+        takes = {"image": True, "mask": masks, "metadata": metadata}
         train, self.val = (
             classification_samples(
                 catalogue,
