@@ -18,6 +18,7 @@ from skinnet_keras.cli import (
     export,
     models,
     predict,
+    report,
     segment,
     train,
 )
@@ -40,6 +41,7 @@ for _function in (
     train.train,
     crossval.crossval,
     evaluate.evaluate,
+    report.report,
     compare.compare,
     ensemble.ensemble,
     predict.predict,

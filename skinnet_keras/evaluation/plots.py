@@ -1,6 +1,7 @@
-"""Figures of an evaluation, as PNG: confusion matrix, ROC, training curves, mask overlays.
+"""Figures of an evaluation, PNG or SVG: confusion matrix, curves, training, mask overlays.
 
-Figures are built without pyplot: no global state, no display, safe in worker threads.
+The suffix of the path decides. Figures are built without pyplot: no global state, no display,
+safe in worker threads.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.data.figures.canvas import save_figure
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.metrics import binary_auc
 from skinnet_keras.evaluation.predictions import Predictions
@@ -57,6 +58,7 @@ STYLE: dict[Any, Any] = {
     "legend.fontsize": 8,
     "lines.linewidth": 1.6,
     "figure.dpi": 150,
+    "svg.fonttype": "none",  # text stays text
 }
 
 
@@ -68,7 +70,7 @@ def plot_confusion_matrix(
     Args:
         confusion: int (K, K), rows true, columns predicted.
         classes: K class names.
-        path: PNG to write.
+        path: PNG or SVG to write.
         title: Heading of the figure.
     """
     k = len(classes)
@@ -95,7 +97,7 @@ def plot_confusion_matrix(
         bar = figure.colorbar(image, ax=axes, fraction=0.045, pad=0.02)
         bar.set_label("share of the true class")
         bar.outline.set_visible(False)
-        _save(figure, path)
+        save_figure(figure, path)
 
 
 def plot_roc(predictions: Predictions, path: str | Path, *, title: str = "") -> None:
@@ -103,7 +105,7 @@ def plot_roc(predictions: Predictions, path: str | Path, *, title: str = "") -> 
 
     Args:
         predictions: The images to score; unlabelled rows are left out.
-        path: PNG to write.
+        path: PNG or SVG to write.
         title: Heading of the figure.
     """
     scored = predictions.scored()
@@ -130,7 +132,7 @@ def plot_roc(predictions: Predictions, path: str | Path, *, title: str = "") -> 
         axes.set_title(title)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(title="class, AUC", loc="lower right", alignment="left")
-        _save(figure, path)
+        save_figure(figure, path)
 
 
 def plot_history(history_csv: str | Path, path: str | Path, *, title: str = "") -> None:
@@ -141,7 +143,7 @@ def plot_history(history_csv: str | Path, path: str | Path, *, title: str = "") 
     Args:
         history_csv: A run's `history.csv`: columns `stage`, `epoch`, then numbers (empty = not
             measured in that epoch). `val_<name>` shares the panel of `<name>`.
-        path: PNG to write.
+        path: PNG or SVG to write.
         title: Heading of the figure.
 
     Raises:
@@ -188,7 +190,7 @@ def plot_history(history_csv: str | Path, path: str | Path, *, title: str = "") 
         figure.legend(handles=lines, loc="outside upper right", ncols=2)
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold")
-        _save(figure, path)
+        save_figure(figure, path)
 
 
 def plot_mask_overlays(
@@ -206,7 +208,7 @@ def plot_mask_overlays(
     Args:
         images: N images, uint8 (H, W, 3).
         predicted: N masks, {0, 1} (H, W) of the image's size.
-        path: PNG to write.
+        path: PNG or SVG to write.
         true: N reference masks (None = there is none), or None for the whole sheet.
         captions: N short texts, such as names and Dice.
         columns: Images a row.
@@ -244,13 +246,7 @@ def plot_mask_overlays(
             text.set_color("white")
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold")
-        _save(figure, path)
-
-
-def _save(figure: Figure, path: str | Path) -> None:
-    path = Path(path)
-    with atomic_file(path) as temporary:
-        figure.savefig(temporary, format="png", facecolor="white")
+        save_figure(figure, path)
 
 
 def _roc_curve(is_class: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

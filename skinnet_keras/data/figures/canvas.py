@@ -34,23 +34,42 @@ _STYLE: dict[Any, Any] = {
     "xtick.color": "#444444",
     "ytick.color": "#222222",
     "legend.frameon": False,
+    "svg.fonttype": "none",  # text stays text
 }
 
 
 @contextmanager
 def canvas(out: Path, width: float, height: float) -> Iterator[Figure]:
-    """Yield an empty figure; write it as a PNG when the block succeeds.
+    """Yield an empty figure; write it when the block succeeds.
 
     Args:
-        out: The PNG to write.
+        out: The PNG or SVG to write.
         width: Inches.
         height: Inches.
     """
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
-        with atomic_file(out) as temporary:
-            figure.savefig(temporary, format="png", dpi=DPI)
+        save_figure(figure, out)
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure, whole or not at all, as SVG where the path says so, otherwise as PNG.
+
+    Args:
+        figure: The figure.
+        path: The file to write; an existing one is replaced.
+    """
+    path = Path(path)
+    vector = path.suffix.lower() == ".svg"
+    with atomic_file(path) as temporary:
+        figure.savefig(
+            temporary,
+            format="svg" if vector else "png",
+            dpi=DPI,
+            facecolor="white",
+            metadata={"Date": None} if vector else None,
+        )
 
 
 def show_image(axes: Axes, rgb: Any, caption: str = "") -> None:

@@ -1,0 +1,59 @@
+"""`skinnet report`: one self-contained HTML page about a run, or about several."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN|PREDICTIONS.csv...", help="One to report, several to compare."),
+    ],
+    split: Annotated[str, typer.Option(help="Which predictions of a run: test or val.")] = "test",
+    out: Annotated[
+        Path | None, typer.Option(help="HTML file to write; for one run report.html in the run.")
+    ] = None,
+    pictures: Annotated[
+        int,
+        typer.Option(min=0, help="Pictures in each gallery of mistakes; 0 = no photographs."),
+    ] = 48,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
+    ] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of a sentence.")
+    ] = False,
+) -> None:
+    """Write tables, plots, mistakes, data and environment into one page that opens anywhere.
+
+    The page needs no network and no other file. It holds photographs of the data set unless
+    --pictures 0: mind its licence before you pass the page on.
+
+    Example: skinnet report runs/skinnet_v4
+    """
+    import json
+
+    from skinnet_keras.errors import UserError
+    from skinnet_keras.reporting.page import write_page
+    from skinnet_keras.reporting.report import read_subjects, render_comparison, render_report
+
+    if out is None:
+        if len(sources) > 1 or not sources[0].is_dir():
+            raise UserError("say with --out where the page is to be written.")
+        out = sources[0] / "report" / "report.html"
+    if out.is_dir():
+        raise UserError(f"{out} is a folder: --out is to name an HTML file.")
+    subjects = read_subjects(sources, split=split, bootstrap=bootstrap, seed=seed)
+    if len(subjects) == 1:
+        html = render_report(subjects[0], split=split, pictures=pictures)
+    else:
+        html = render_comparison(subjects, split=split)
+    write_page(out, html)
+    size = out.stat().st_size
+    if as_json:
+        typer.echo(json.dumps({"page": str(out), "bytes": size}))
+    else:
+        typer.echo(f"Wrote {out} ({size / 1e6:.1f} MB)")

@@ -1,0 +1,178 @@
+"""The page about one run, or about several on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skinnet_keras import __version__
+from skinnet_keras.data.cache import open_cache
+from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation import tables
+from skinnet_keras.evaluation.metrics import evaluate_predictions
+from skinnet_keras.evaluation.predictions import (
+    Predictions,
+    predictions_path,
+    read_predictions,
+    unique_names,
+)
+from skinnet_keras.reporting.blocks import Block, Section, TableBlock
+from skinnet_keras.reporting.experiment import (
+    data_section,
+    environment_section,
+    training_section,
+)
+from skinnet_keras.reporting.gallery import Photographs, gallery_section
+from skinnet_keras.reporting.limits import limits_section
+from skinnet_keras.reporting.page import render_page
+from skinnet_keras.reporting.performance import class_section, lead_sentence, summary_section
+from skinnet_keras.training.masks import PredictedMasks
+from skinnet_keras.training.runs import Run
+
+FOOTER = f"Made by skinnet_keras {__version__}. For research; not a medical device."
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a page is about.
+
+    Attributes:
+        name: Its short name.
+        run: The run directory, or None for predictions of other systems.
+        scored: The labelled predictions.
+        report: Their figures, as `evaluate_predictions` returns them.
+    """
+
+    name: str
+    run: Run | None
+    scored: Predictions
+    report: Mapping[str, Any]
+
+
+def read_subjects(
+    sources: Sequence[Path], *, split: str, bootstrap: int, seed: int
+) -> list[Subject]:
+    """Read and score runs or predictions files.
+
+    Args:
+        sources: Run directories or predictions files.
+        split: Which predictions of a run.
+        bootstrap: Resamples behind the intervals.
+        seed: Seed of the bootstrap.
+
+    Raises:
+        UserError: A source is no run and no predictions file, holds no labelled row, or is named
+            twice.
+    """
+    subjects = []
+    for name, source in zip(unique_names(sources), sources, strict=True):
+        file = predictions_path(source, split)
+        scored = read_predictions(file).scored()
+        if not scored.labels:
+            raise UserError(f"{file} holds no labelled row: there is nothing to report.")
+        # Ensembles and cross-validations have predictions of their own, but no single config.
+        is_run = source.is_dir() and (source / "config.yaml").is_file()
+        run = Run.open(source) if is_run and (source / "environment.json").is_file() else None
+        report = evaluate_predictions(scored, bootstrap=bootstrap, seed=seed)
+        subjects.append(Subject(name, run, scored, report))
+    return subjects
+
+
+def render_report(subject: Subject, *, split: str, pictures: int) -> str:
+    """The page about one run or predictions file.
+
+    Args:
+        subject: What it is about.
+        split: Which predictions these are, for the title.
+        pictures: Pictures of a gallery at most; 0 for a page without photographs.
+
+    Raises:
+        UserError: The run's catalogue is gone or has changed, or its images cannot be read.
+    """
+    name, scored, run = subject.name, subject.scored, subject.run
+    sections = [
+        summary_section(subject.report, scored, name),
+        class_section(subject.report, scored, name),
+    ]
+    if run is not None:
+        catalogue = run.load_catalogue()
+        if pictures:
+            sections.append(gallery_section(scored, _photographs(run), pictures))
+        training = training_section(run)
+        sections += [data_section(catalogue), *([training] if training else [])]
+        sections.append(environment_section(run))
+    sections.append(limits_section(run))
+    lead = lead_sentence(subject.report, scored, name)
+    return render_page(f"{name}: {split} split", lead, sections, FOOTER)
+
+
+def render_comparison(subjects: Sequence[Subject], *, split: str) -> str:
+    """The page that compares runs on the same images with the first of them.
+
+    Args:
+        subjects: Two or more.
+        split: Which predictions these are, for the title.
+
+    Raises:
+        UserError: They were not scored on the same images with the same labels.
+    """
+    first, *others = subjects
+    for other in others:
+        _check_same_images(first, other)
+    reports = {subject.name: subject.report for subject in subjects}
+    sections = [
+        Section("comparison", "Comparison", [TableBlock(tables.comparison(reports))]),
+        Section("classes", "By class", _per_class_blocks(subjects)),
+        limits_section(next((s.run for s in subjects if s.run is not None), None)),
+    ]
+    best = max(subjects, key=lambda subject: subject.report["balanced_accuracy"] or 0.0)
+    lead = (
+        f"Of {len(subjects)} models on the same {first.report['n']:,} images, {best.name} has the "
+        f"highest balanced accuracy, {best.report['balanced_accuracy']:.3f}; "
+        f"{first.name}, which the others are compared with, has "
+        f"{first.report['balanced_accuracy']:.3f}."
+    )
+    return render_page(f"Comparison, {split} split", lead, sections, FOOTER)
+
+
+def _per_class_blocks(subjects: Sequence[Subject]) -> list[Block]:
+    classes = subjects[0].scored.classes
+    rows = tuple(
+        (
+            label,
+            str(subjects[0].report["per_class"][label]["support"]),
+            *(
+                tables.format_cell("recall", s.report["per_class"][label]["recall"])
+                for s in subjects
+            ),
+        )
+        for label in classes
+    )
+    headings = ("Class", "Images", *(subject.name for subject in subjects))
+    recall = tables.Table("Recall by class", headings, rows)
+    details = [TableBlock(tables.per_class(s.report, s.name), folded=True) for s in subjects]
+    return [TableBlock(recall), *details]
+
+
+def _check_same_images(first: Subject, other: Subject) -> None:
+    labels = dict(zip(first.scored.image_ids, first.scored.labels, strict=True))
+    others = dict(zip(other.scored.image_ids, other.scored.labels, strict=True))
+    if labels != others:
+        raise UserError(
+            f"{first.name} and {other.name} were not scored on the same images with the same "
+            "labels: a page that compares them would mislead."
+        )
+
+
+def _photographs(run: Run) -> Photographs:
+    catalogue = run.load_catalogue()
+    cache = open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning)
+    predicted: dict[str, np.ndarray] = {}
+    if run.config.uses_mask:
+        masks = PredictedMasks.open(run.directory)
+        predicted = {image_id: masks.masks[row] for image_id, row in masks.row_of.items()}
+    return Photographs(catalogue, cache, predicted)
