@@ -32,8 +32,8 @@ from skinnet_keras.training.joint import check_joint, end_to_end_classifier
 from skinnet_keras.training.joint_result import publish_result
 from skinnet_keras.training.loss_bar import loss_and_bar
 from skinnet_keras.training.losses import best_constant_prediction
-from skinnet_keras.training.masks import PredictedMasks
 from skinnet_keras.training.prediction import predict_probabilities
+from skinnet_keras.training.run_masks import PredictedMasks
 from skinnet_keras.training.runs import Run, catalogue_of
 from skinnet_keras.training.samples import (
     classes_of,

@@ -45,8 +45,8 @@ from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
 from skinnet_keras.training import features
 from skinnet_keras.training.fit import Batches, load_weights
 from skinnet_keras.training.losses import set_l2
-from skinnet_keras.training.masks import PredictedMasks
 from skinnet_keras.training.optimizers import build_optimizer
+from skinnet_keras.training.run_masks import PredictedMasks
 from skinnet_keras.training.runs import Run
 from skinnet_keras.training.samples import classes_of, classification_samples, labels_of
 from skinnet_keras.training.stages import (

@@ -25,7 +25,7 @@ from skinnet_keras.export.bundle import export_run
 from skinnet_keras.export.prediction import predict_images
 from skinnet_keras.export.runners import open_runner
 from skinnet_keras.models import SKINNETS
-from skinnet_keras.training.masks import PredictedMasks
+from skinnet_keras.training.run_masks import PredictedMasks
 from skinnet_keras.training.runs import Run
 
 LESIONS = 800

@@ -30,7 +30,7 @@ from skinnet_keras.reporting.gallery import Photographs, gallery_section
 from skinnet_keras.reporting.limits import limits_section
 from skinnet_keras.reporting.page import render_page
 from skinnet_keras.reporting.performance import class_section, lead_sentence, summary_section
-from skinnet_keras.training.masks import PredictedMasks
+from skinnet_keras.training.run_masks import PredictedMasks
 from skinnet_keras.training.runs import Run
 
 FOOTER = f"Made by skinnet_keras {__version__}. For research; not a medical device."

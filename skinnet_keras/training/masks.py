@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -23,59 +22,8 @@ from skinnet_keras.data.samples import Samples
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
 from skinnet_keras.training.joint_result import segmenter_was_tuned
+from skinnet_keras.training.run_masks import MASKS_FILE, TABLE_FILE, PredictedMasks
 from skinnet_keras.training.runs import Run
-
-_MASKS_FILE = "masks.npy"
-_TABLE_FILE = "masks.csv"
-
-
-@dataclass(frozen=True)
-class PredictedMasks:
-    """Thresholded masks of a run, memory-mapped.
-
-    Attributes:
-        masks: uint8 (N, S, S) in {0, 1}.
-        row_of: Row of each `image_id`.
-    """
-
-    masks: np.ndarray
-    row_of: dict[str, int]
-
-    @classmethod
-    def open(cls, directory: Path) -> PredictedMasks:
-        """Open `masks.npy` and `masks.csv` of a run.
-
-        Raises:
-            UserError: The run holds no masks.
-        """
-        table = directory / _TABLE_FILE
-        if not table.is_file() or not (directory / _MASKS_FILE).is_file():
-            raise UserError(f"{directory} holds no predicted masks ({_MASKS_FILE}, {_TABLE_FILE}).")
-        with table.open(encoding="utf-8", newline="") as file:
-            row_of = {row["image_id"]: i for i, row in enumerate(csv.DictReader(file))}
-        return cls(np.load(directory / _MASKS_FILE, mmap_mode="r"), row_of)
-
-    def of(self, image_ids: list[str]) -> np.ndarray:
-        """The masks of some images, uint8 (n, S, S), in their order.
-
-        Raises:
-            UserError: An image has no predicted mask.
-        """
-        missing = [image_id for image_id in image_ids if image_id not in self.row_of]
-        if missing:
-            raise UserError(
-                f"{len(missing)} images have no predicted mask, the first is {missing[0]}: "
-                "train the segmentation stage on this catalogue."
-            )
-        return self.masks[[self.row_of[image_id] for image_id in image_ids]]
-
-
-def holds_masks(directory: Path, image_ids: Iterable[str]) -> bool:
-    """Tell whether a run holds the masks of all these images already (a resumed run)."""
-    # The table is the last to be written.
-    if not (directory / _TABLE_FILE).is_file():
-        return False
-    return set(image_ids) <= set(PredictedMasks.open(directory).row_of)
 
 
 def run_of_segmenter(run: Run) -> Run | None:
@@ -101,7 +49,7 @@ def network_origin(run: Run) -> str:
     """
     if run.config.segmenter is None:
         raise ValueError("the run has no segmenter")
-    table = run.directory / _TABLE_FILE
+    table = run.directory / TABLE_FILE
     if table.is_file():
         with table.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
@@ -114,7 +62,7 @@ def training_images(run: Run) -> set[str] | None:
 
     None where the run has no table of masks to tell by.
     """
-    table = run.directory / _TABLE_FILE
+    table = run.directory / TABLE_FILE
     if not table.is_file():
         return None
     with table.open(encoding="utf-8", newline="") as file:
@@ -213,7 +161,7 @@ def import_masks(stored: StoredMasks, cache: ImageCache, target: Path) -> Predic
 
 def link_masks(source: Path, target: Path) -> PredictedMasks:
     """Use another run's masks in this one, as symbolic links."""
-    for name in (_MASKS_FILE, _TABLE_FILE):
+    for name in (MASKS_FILE, TABLE_FILE):
         if not os.path.lexists(target / name):
             os.symlink((source / name).resolve(), target / name)
     return PredictedMasks.open(target)
@@ -230,13 +178,13 @@ def _new_masks(
         rows: `image_id`, `mask_origin` and `in_sample` ("1", "0", "" where not known) of each mask.
         size: Side of the masks in pixels.
     """
-    with atomic_file(directory / _MASKS_FILE) as temporary:
+    with atomic_file(directory / MASKS_FILE) as temporary:
         shape = (len(rows), size, size)
         masks = np.lib.format.open_memmap(temporary, "w+", "uint8", shape)
         yield masks
         masks.flush()
     with (
-        atomic_file(directory / _TABLE_FILE) as temporary,
+        atomic_file(directory / TABLE_FILE) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.writer(file)

@@ -24,12 +24,8 @@ from skinnet_keras.export.run_models import RunModels
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.taxonomy import CLASSES
 from skinnet_keras.training import callbacks, joint, joint_result, stages
-from skinnet_keras.training.masks import (
-    PredictedMasks,
-    network_origin,
-    run_of_segmenter,
-    training_images,
-)
+from skinnet_keras.training.masks import network_origin, run_of_segmenter, training_images
+from skinnet_keras.training.run_masks import PredictedMasks
 from skinnet_keras.training.runs import Run
 from skinnet_keras.training.samples import classification_samples
 from tiny_run import SIZE, make_catalogue

@@ -19,14 +19,13 @@ from skinnet_keras.data.predicted_masks import (
 )
 from skinnet_keras.errors import UserError
 from skinnet_keras.training.masks import (
-    PredictedMasks,
-    holds_masks,
     import_masks,
     link_masks,
     predict_masks,
     run_of_segmenter,
     training_images,
 )
+from skinnet_keras.training.run_masks import PredictedMasks, holds_masks
 from skinnet_keras.training.runs import Run
 from tiny_run import SIZE, build_segmenter, draw_picture, make_run
 
