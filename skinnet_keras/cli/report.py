@@ -41,7 +41,7 @@ def report(
     from skinnet_keras.reporting.report import read_subjects, render_comparison, render_report
 
     if out is None:
-        if len(sources) > 1 or not sources[0].is_dir():
+        if len(sources) > 1 or sources[0].is_file():
             raise UserError("say with --out where the page is to be written.")
         out = sources[0] / "report" / "report.html"
     if out.is_dir():
