@@ -24,7 +24,7 @@ def plot_precision_recall(predictions: Predictions, path: str | Path, *, title: 
     scored = predictions.scored()
     true = scored.true_indices()
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(5.6, 5.2), layout="constrained")
+        figure = Figure(figsize=(5.6, 5.9), layout="constrained")
         axes = figure.add_subplot()
         for k, label in enumerate(scored.classes):
             is_class, score = true == k, scored.probabilities[:, k]
@@ -46,5 +46,11 @@ def plot_precision_recall(predictions: Predictions, path: str | Path, *, title: 
         axes.set_ylabel("precision")
         axes.set_title(title)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(title="class, average precision (by chance)", loc="best", alignment="left")
+            # Under the curves: they leave no corner free.
+            figure.legend(
+                title="class, average precision (by chance)",
+                loc="outside lower center",
+                ncols=3,
+                alignment="left",
+            )
         save_figure(figure, path)

@@ -86,8 +86,7 @@ def training_section(run: Run) -> Section | None:
         seconds = sum(float(row.get("seconds") or 0) for row in rows)
         blocks += [
             Paragraph(
-                f"{len(rows)} epochs in {len(stages)} stages ({', '.join(stages)}), "
-                f"{seconds / 60:.0f} minutes without validation."
+                f"{len(rows)} epochs in the stages {', '.join(stages)}; {seconds / 60:.0f} minutes."
             ),
             figure_block(
                 lambda path: plots.plot_history(history, path),

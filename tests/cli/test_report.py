@@ -78,7 +78,7 @@ def test_page_of_a_run(run):
     for anchor in ("summary", "classes", "mistakes", "data", "training", "environment", "limits"):
         assert f'<section id="{anchor}"' in html
     assert "12 images of 12 lesions" in html
-    assert "3 epochs in 2 stages (segmentation, cnn), 2 minutes" in html
+    assert "3 epochs in the stages segmentation, cnn; 2 minutes" in html
     assert "No group lies in two splits" in html
     assert html.count('<img src="data:image/jpeg') > 2
     assert "trained on some of the training images" in html  # its own masks are in sample
