@@ -1,0 +1,89 @@
+"""`skinnet explain`: where a run's classifier looks, and whether that matters to it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def explain(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run with a classifier.")],
+    images: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[IMAGE]...", help="Photographs; none for images of the split."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the sheets; explanations in the run by default.")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Split to draw images from: train, val, test.")
+    ] = "test",
+    count: Annotated[int, typer.Option(min=1, help="Images to draw, classes in turn.")] = 48,
+    label: Annotated[
+        str | None, typer.Option(help="Draw images of this class only, e.g. MEL.")
+    ] = None,
+    asked: Annotated[
+        str | None,
+        typer.Option("--class", help="Explain this class; by default the predicted one."),
+    ] = None,
+    perturb: Annotated[
+        bool, typer.Option(help="Follow the deletion and insertion curves, too.")
+    ] = True,
+    age: Annotated[float | None, typer.Option(help="Of the photographs' patient, years.")] = None,
+    sex: Annotated[str | None, typer.Option(help="female or male.")] = None,
+    site: Annotated[str | None, typer.Option(help='Site of the lesion, e.g. "head/neck".')] = None,
+    seed: Annotated[int, typer.Option(help="Of the draw and of the random orders.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
+    ] = False,
+) -> None:
+    """Draw Grad-CAM maps, and test them: are they on the lesion, does the class go with them?
+
+    Writes contact sheets (PNG), explanations.csv and summary.json.
+
+    Example: skinnet explain runs/skinnet_v4 --label MEL --count 24
+    """
+    import json
+
+    from rich.console import Console
+
+    from skinnet_keras.atomic import atomic_file
+    from skinnet_keras.cli.quiet import import_tensorflow_quietly
+    from skinnet_keras.errors import UserError
+
+    import_tensorflow_quietly()
+    from skinnet_keras.explanation.cases import cases_of_files, cases_of_split
+    from skinnet_keras.explanation.explain import explain_cases
+    from skinnet_keras.explanation.sheet import write_sheets
+    from skinnet_keras.explanation.summary import summarize, summary_table, write_figures
+    from skinnet_keras.export.run_models import RunModels
+    from skinnet_keras.training.samples import classes_of
+
+    models = RunModels.load(run)
+    classes = classes_of(models.run.config.num_classes)
+    for option, value in (("--label", label), ("--class", asked)):
+        if value is not None and value not in classes:
+            raise UserError(f"{option} {value}: choose one of {', '.join(classes)}.")
+    if images:
+        cases = cases_of_files(models, images, age=age, sex=sex, site=site)
+    else:
+        only = None if label is None else classes.index(label)
+        cases = cases_of_split(models, split, count=count, label=only, seed=seed)
+    number = None if asked is None else classes.index(asked)
+    explanations = explain_cases(models.classifier, cases, asked=number, perturb=perturb, seed=seed)
+    folder = out or run / "explanations"
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file where a folder is to be written: choose another name.")
+    name = run.resolve().name
+    sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
+    write_figures(explanations, classes, folder / "explanations.csv")
+    summary = summarize(explanations, seed)
+    with atomic_file(folder / "summary.json") as temporary:
+        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        found = {"images": len(cases), "sheets": [str(path) for path in sheets], **summary}
+        typer.echo(json.dumps(found))
+    else:
+        summary_table(summary, name).print(Console())
+        typer.echo(f"Wrote {len(sheets)} sheets, explanations.csv, summary.json to {folder}")
+    typer.echo("For research only: this is not medical advice.", err=True)

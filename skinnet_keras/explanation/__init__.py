@@ -1,0 +1,1 @@
+"""Where a classifier looks: class activation maps, and whether they matter to it."""

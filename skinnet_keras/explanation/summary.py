@@ -1,0 +1,106 @@
+"""What many explanations say together."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from skinnet_keras.atomic import atomic_file
+from skinnet_keras.evaluation.bootstrap import percentile_interval
+from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.explanation.explain import Explanation
+
+_RESAMPLES = 2000
+
+
+def write_figures(explanations: Sequence[Explanation], classes: Sequence[str], path: Path) -> None:
+    """Write a CSV: a row an image with label, class asked about, its probability and the figures.
+
+    Args:
+        explanations: As `explain_cases` gives them.
+        classes: K class names.
+        path: CSV to write.
+    """
+    names = list(explanations[0].figures)
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["image_id", "label", "asked", "probability", *names])
+        for each in explanations:
+            label = "" if each.case.label is None else classes[each.case.label]
+            values = ["" if np.isnan(each.figures[n]) else f"{each.figures[n]:.6g}" for n in names]
+            asked = [classes[each.asked], f"{each.probabilities[each.asked]:.6g}"]
+            writer.writerow([each.case.image_id, label, *asked, *values])
+
+
+def summarize(explanations: Sequence[Explanation], seed: int = 0) -> dict[str, dict]:
+    """Means with 95 % bootstrap intervals over images.
+
+    Args:
+        explanations: As `explain_cases` gives them.
+        seed: Of the bootstrap.
+
+    Returns:
+        Name -> `mean`, `interval`, `n`. Beside the figures of the images: for every branch
+        `<branch>_inside_less_area`, and `<branch>_deletion_less_random` (below 0 where the map
+        matters) and `<branch>_insertion_less_random` (above 0), differences by image. Undefined =
+        None.
+    """
+    table = {
+        name: np.array([each.figures[name] for each in explanations])
+        for name in explanations[0].figures
+    }
+    for branch in explanations[0].maps:
+        table[f"{branch}_inside_less_area"] = table[f"{branch}_inside"] - table["area_of_lesion"]
+        for curve in ("deletion", "insertion"):
+            if f"random_{curve}" in table:
+                difference = table[f"{branch}_{curve}"] - table[f"random_{curve}"]
+                table[f"{branch}_{curve}_less_random"] = difference
+    return {name: _mean(values, seed) for name, values in table.items()}
+
+
+def summary_table(summary: dict[str, dict], name: str) -> Table:
+    """The means as a table.
+
+    Args:
+        summary: As `summarize` gives it.
+        name: What was explained, for the title.
+    """
+    rows = []
+    for key, value in summary.items():
+        bounds = value["interval"]
+        rows.append(
+            (
+                key.replace("_", " "),
+                UNDEFINED if value["mean"] is None else f"{value['mean']:.4f}",
+                UNDEFINED if bounds is None else f"{bounds[0]:.4f} .. {bounds[1]:.4f}",
+                str(value["n"]),
+            )
+        )
+    return Table(
+        title=f"Explanations: {name}",
+        headings=("Figure", "Mean", "95 % interval", "Images"),
+        rows=tuple(rows),
+        footnotes=(
+            "inside: share of the map's sum inside the lesion; less area: minus the lesion's share "
+            "of the image (0 = a map that ignores the lesion).",
+            "deletion, insertion: area under the class's probability while the marked patches go "
+            "or come; less random: minus patches in random order. A map that matters is below 0 "
+            "and above 0.",
+        ),
+    )
+
+
+def _mean(values: np.ndarray, seed: int) -> dict:
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return {"mean": None, "interval": None, "n": 0}
+    draws = np.random.default_rng(seed).integers(len(known), size=(_RESAMPLES, len(known)))
+    interval = percentile_interval(known[draws].mean(axis=1))
+    return {
+        "mean": float(known.mean()),
+        "interval": None if interval is None else list(interval),
+        "n": int(known.size),
+    }
