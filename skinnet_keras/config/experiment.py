@@ -81,7 +81,8 @@ class Config(Section):
 
     `recipe` records which recipe of its file the values come from. `augment_validation` augments
     the validation images of every epoch, as the paper does; the best epoch is then chosen by noisy
-    figures. Predictions and metrics of the finished run never are.
+    figures. Predictions and metrics of the finished run never are. The images of `unseen` classes
+    take no part in training; they become UNK in the test split, to test rejection with.
     """
 
     name: str = Field(pattern=_NAME)
@@ -89,6 +90,7 @@ class Config(Section):
     seed: int = Field(default=0, ge=0)
     image_size: int = Field(default=224, ge=32)
     num_classes: Literal[8, 9] = 8
+    unseen: list[Literal["MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC"]] = []
     cleaning: CleaningConfig = CleaningConfig()
     model: ModelConfig | None = None
     segmenter: SegmenterConfig | None = None
@@ -124,6 +126,8 @@ class Config(Section):
                 raise ValueError(f"variant {self.variant} needs a segmenter section for its masks")
         elif bool(self.segmenter.run) == bool(stages.segmentation):
             raise ValueError("a segmenter needs either the stage segmentation or segmenter.run")
+        if self.unseen and self.num_classes == 9:
+            raise ValueError("unseen classes become UNK, which a model of 9 classes is trained on")
         if self.augment_validation and not self.augmentation:
             raise ValueError("augment_validation needs augmentation: true")
         return self

@@ -20,6 +20,7 @@ from skinnet_keras.atomic import atomic_file
 from skinnet_keras.config import Config, dump_config, load_config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.cross_validation import fold_view
+from skinnet_keras.data.unseen import unseen_view
 from skinnet_keras.errors import UserError
 
 _PACKAGES = (
@@ -146,10 +147,10 @@ class Run:
 
 
 def catalogue_of(config: Config, catalogue: Catalogue) -> Catalogue:
-    """The catalogue with the splits an experiment sees: its own, or those of a fold."""
-    if config.cross_validation is None:
-        return catalogue
-    return fold_view(catalogue, config.cross_validation)
+    """The catalogue as an experiment sees it: the splits of a fold, classes it is not to see."""
+    if config.cross_validation is not None:
+        catalogue = fold_view(catalogue, config.cross_validation)
+    return unseen_view(catalogue, config.unseen) if config.unseen else catalogue
 
 
 def file_sha256(path: Path) -> str:

@@ -1,0 +1,53 @@
+"""`skinnet ood`: does a run's classifier notice images that it cannot know?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def ood(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run with a classifier.")],
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of further pictures that show no lesion.")
+    ] = None,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the pictures and the bootstrap.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="JSON file to write; ood.json in the run by default.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
+    ] = False,
+) -> None:
+    """Test scores that are to tell lesions of known classes from everything else.
+
+    Against them: test images of no class of the model (UNK; train with `unseen=[DF]` to withhold
+    a class), everyday photographs, textures. The scores: largest probability and logit, energy,
+    and distances to the training images in feature space.
+
+    Example: skinnet ood runs/skinnet_v2
+    """
+    import json
+
+    from rich.console import Console
+
+    from skinnet_keras.atomic import atomic_file
+    from skinnet_keras.cli.quiet import import_tensorflow_quietly
+
+    import_tensorflow_quietly()
+    from skinnet_keras.evaluation.ood import detection_table
+    from skinnet_keras.export.run_models import RunModels
+    from skinnet_keras.ood.evaluate import evaluate_run
+
+    report = evaluate_run(RunModels.load(run), folder=images, resamples=bootstrap, seed=seed)
+    path = out or run / "ood.json"
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(report))
+    else:
+        detection_table(report, run.resolve().name).print(Console())
+        typer.echo(f"Wrote {path}")

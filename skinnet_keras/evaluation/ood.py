@@ -1,0 +1,126 @@
+"""How well scores tell known images from others, with intervals over lesions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from skinnet_keras.evaluation.bootstrap import group_indices, percentile_interval
+from skinnet_keras.evaluation.detection import detection_auroc, false_positive_rate
+from skinnet_keras.evaluation.tables import UNDEFINED, Table
+
+
+def detection_report(
+    inside: Mapping[str, np.ndarray],
+    outside: Mapping[str, Mapping[str, np.ndarray]],
+    inside_groups: Sequence[str] | None,
+    outside_groups: Mapping[str, Sequence[str] | None],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
+    """AUROC and FPR at 95 % TPR of every score against every set of other images.
+
+    Args:
+        inside: Score -> float (N,) of the known images; higher = better known.
+        outside: Set -> score -> float (M,).
+        inside_groups: N group names for the bootstrap, or None.
+        outside_groups: Set -> M group names, or None where every picture is its own.
+        resamples: Resamples of groups behind the intervals; 0 = none.
+        seed: Of the bootstrap.
+
+    Returns:
+        Set -> `n` and `scores`: score -> `auroc`, `fpr_at_95_tpr`, and `ci` of both. Undefined =
+        None.
+    """
+    report = {}
+    for name, scores in outside.items():
+        n = len(next(iter(scores.values())))
+        rows: dict[str, Any] = {}
+        draws = _draws(inside_groups, len(next(iter(inside.values()))), resamples, seed)
+        others = _draws(outside_groups.get(name), n, resamples, seed + 1)
+        pairs = list(zip(draws, others, strict=True))
+        for score, values in scores.items():
+            known = inside[score]
+            resampled = np.array(
+                [
+                    (detection_auroc(known[a], values[b]), false_positive_rate(known[a], values[b]))
+                    for a, b in pairs
+                ]
+            ).reshape(len(pairs), 2)
+            point = detection_auroc(known, values), false_positive_rate(known, values)
+            rows[score] = {
+                "auroc": _plain(point[0]),
+                "fpr_at_95_tpr": _plain(point[1]),
+                "ci": {
+                    key: _interval(resampled[:, column])
+                    for column, key in enumerate(("auroc", "fpr_at_95_tpr"))
+                },
+            }
+        report[name] = {"n": n, "scores": rows}
+    return report
+
+
+def detection_table(report: Mapping[str, Mapping[str, Any]], name: str) -> Table:
+    """A row a score, AUROC and FPR95 of every set.
+
+    Args:
+        report: As `detection_report` gives it.
+        name: What was tested, for the title.
+    """
+    headings = ["Score"]
+    for outside, part in report.items():
+        headings += [f"{outside} ({part['n']}): AUROC", "FPR at 95 % TPR"]
+    scores = list(next(iter(report.values()))["scores"])
+    rows = [
+        (
+            score.replace("_", " "),
+            *(
+                _cell(part["scores"][score], key)
+                for part in report.values()
+                for key in ("auroc", "fpr_at_95_tpr")
+            ),
+        )
+        for score in scores
+    ]
+    return Table(
+        title=f"Known images against others: {name}",
+        headings=tuple(headings),
+        rows=tuple(rows),
+        footnotes=(
+            "AUROC: how often a known image scores higher than another (0.5 = by chance). FPR at "
+            "95 % TPR: share of the others that pass where 95 % of the known images pass.",
+            "Known: the labelled images of the test split. In brackets: number of other images, "
+            "and 95 % intervals over lesions.",
+        ),
+    )
+
+
+def _draws(groups: Sequence[str] | None, n: int, resamples: int, seed: int) -> list[np.ndarray]:
+    """Rows of resampled groups."""
+    index = group_indices(groups, n)
+    order = np.argsort(index, kind="stable")
+    starts = np.searchsorted(index[order], np.arange(index.max() + 2))
+    members = [order[a:b] for a, b in pairwise(starts)]
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(len(members), size=(resamples, len(members)))
+    return [np.concatenate([members[g] for g in row]) for row in drawn]
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _interval(values: np.ndarray) -> list[float] | None:
+    found = percentile_interval(values) if values.size else None
+    return None if found is None else list(found)
+
+
+def _cell(row: Mapping[str, Any], key: str) -> str:
+    value, bounds = row[key], row["ci"][key]
+    if value is None:
+        return UNDEFINED
+    return f"{value:.3f}" + (f" ({bounds[0]:.3f}-{bounds[1]:.3f})" if bounds else "")

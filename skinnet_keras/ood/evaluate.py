@@ -1,0 +1,111 @@
+"""A run's scores on known images, unseen classes, photographs of other things and textures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skinnet_keras.data.cache import open_cache
+from skinnet_keras.data.image_io import read_image, resize_image
+from skinnet_keras.data.metadata import MetadataEncoder
+from skinnet_keras.data.samples import Samples
+from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.ood import detection_report
+from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.ood.features import Computed, Computer
+from skinnet_keras.ood.pictures import photograph_crops, textures
+from skinnet_keras.ood.scores import FeatureScores, logit_scores
+from skinnet_keras.taxonomy import UNK
+from skinnet_keras.training.run_masks import PredictedMasks
+from skinnet_keras.training.samples import classification_samples, labels_of
+
+PICTURES = 200
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+
+
+def evaluate_run(
+    models: RunModels, *, folder: Path | None = None, resamples: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Test how well a run's classifier notices images that it cannot know.
+
+    The scores on features are fitted on the training split; known images are the labelled ones of
+    the test split, the others: images of that split whose diagnosis is none of the classes
+    (UNK; see `unseen` in the config), everyday photographs, textures, and a folder of the user's.
+
+    Args:
+        models: A run's models.
+        folder: Further pictures, any format the package reads.
+        resamples: Resamples of lesions behind the intervals; 0 = none.
+        seed: Of pictures and bootstrap.
+
+    Returns:
+        Set -> as `evaluation.ood.detection_report`.
+
+    Raises:
+        UserError: The run has no classifier, its catalogue changed, or the folder has no picture.
+    """
+    run, classifier = models.run, models.classifier
+    if classifier is None:
+        raise UserError(f"{run.directory} has no classifier to test.")
+    size = run.config.image_size
+    own = None if folder is None else _read_folder(folder, size)
+    catalogue = run.load_catalogue()
+    cache = open_cache(catalogue, size, cleaning=run.config.cleaning)
+    masks = PredictedMasks.open(run.directory) if run.config.uses_mask else None
+    names = tuple(tensor.name for tensor in classifier.inputs)
+    train, test = (
+        classification_samples(
+            catalogue,
+            cache,
+            split,
+            input_names=names,
+            num_classes=run.config.num_classes,
+            masks=masks,
+        )
+        for split in ("train", "test")
+    )
+    computer = Computer(models)
+    of_train = computer.of_samples(train, "Training images")
+    of_features = FeatureScores(of_train.features, labels_of(train))
+
+    def score(computed: Computed) -> dict[str, np.ndarray]:
+        return {**logit_scores(computed.logits), **of_features(computed.features)}
+
+    inside = score(computer.of_samples(test, "Known images"))
+    group_of = dict(zip(catalogue.table["image_id"], catalogue.table["group"], strict=True))
+    outside: dict[str, dict[str, np.ndarray]] = {}
+    groups: dict[str, list[str] | None] = {}
+    rows = catalogue.usable(["test"])
+    rows = rows[(rows["label"] == UNK) & rows["image_id"].isin(set(cache.image_ids))]
+    if len(rows) and run.config.num_classes == 8:
+        unseen: Samples = replace(
+            test,
+            image_ids=list(rows["image_id"]),
+            labels=None,
+            masks=None if masks is None else masks.of(list(rows["image_id"])),
+            metadata=MetadataEncoder().encode_table(rows),
+        )
+        outside["unseen classes"] = score(computer.of_samples(unseen, "Unseen classes"))
+        groups["unseen classes"] = [group_of[image_id] for image_id in unseen.image_ids]
+    pictures = {
+        "photographs": photograph_crops(PICTURES, size, seed),
+        "textures": textures(PICTURES, size, seed),
+        **({} if own is None or folder is None else {folder.name: own}),
+    }
+    for name, images in pictures.items():
+        outside[name] = score(computer.of_pictures(images, name))
+        groups[name] = None
+    known_groups = [group_of[image_id] for image_id in test.image_ids]
+    return detection_report(inside, outside, known_groups, groups, resamples=resamples, seed=seed)
+
+
+def _read_folder(folder: Path, size: int) -> np.ndarray:
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: give one with pictures.")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    if not files:
+        raise UserError(f"{folder} holds no picture ({', '.join(_SUFFIXES)}).")
+    return np.stack([resize_image(read_image(file), size) for file in files])
