@@ -19,6 +19,7 @@ from skinnet_keras.cli import (
     models,
     predict,
     segment,
+    subgroups,
     train,
 )
 from skinnet_keras.errors import UserError
@@ -41,6 +42,7 @@ for _function in (
     crossval.crossval,
     evaluate.evaluate,
     compare.compare,
+    subgroups.subgroups,
     ensemble.ensemble,
     predict.predict,
     export.export,
