@@ -85,10 +85,10 @@ def choose_comparison(by_class: np.ndarray) -> Comparison:
     best, best_key = Comparison((), ()), (0, 0)
     for size in range(2, by_class.shape[1] + 1):
         for classes in itertools.combinations(range(by_class.shape[1]), size):
-            subgroups = np.flatnonzero(present[:, classes].all(axis=1))
+            subgroups = np.flatnonzero(present[:, list(classes)].all(axis=1))
             if len(subgroups) < 2:
                 continue
-            key = (int(by_class[np.ix_(subgroups, classes)].sum()), size)
+            key = (int(by_class[subgroups][:, list(classes)].sum()), size)
             if key > best_key:
                 best, best_key = Comparison(tuple(subgroups.tolist()), classes), key
     return best

@@ -80,7 +80,7 @@ def plot_subgroups(report: Mapping[str, Any], path: str | Path, *, title: str = 
 def _write_heading(axes: Axes, name: str, part: Mapping[str, Any], line: float) -> None:
     over = ", ".join(part["classes"])
     _beside(axes, _LABELS - 0.12, line, HEADINGS[name], weight="bold")
-    style = {"va": "center", "fontsize": 7.5, "color": "#777777"}
+    style: dict[str, Any] = {"va": "center", "fontsize": 7.5, "color": "#777777"}
     note = f"over {over}" if over else "not compared"
     axes.text(0.0, line, note, transform=axes.get_yaxis_transform(), **style)
 

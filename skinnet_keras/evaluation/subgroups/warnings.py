@@ -17,9 +17,9 @@ def attribute_warnings(name: str, report: Mapping[str, Any]) -> list[str]:
         report: `classes` and `subgroups`, as in `report.subgroup_report`.
     """
     rows, classes = report["subgroups"], report["classes"]
-    if len(rows) == 1:
-        return [f"{name}: all images are of one subgroup, {rows[0]['name']}."]
     sentences = []
+    if len(rows) == 1:
+        sentences.append(f"{name}: all images are of one subgroup, {rows[0]['name']}.")
     small = [row for row in rows if row["lesions"] < MIN_LESIONS]
     if small:
         named = _listed(small, lambda row: row["lesions"])
@@ -27,7 +27,7 @@ def attribute_warnings(name: str, report: Mapping[str, Any]) -> list[str]:
             f"{name}: fewer than {MIN_LESIONS} lesions, so no accuracy or calibration is shown: "
             f"{named}."
         )
-    if not classes:
+    if len(rows) > 1 and not classes:
         sentences.append(
             f"{name}: no two subgroups share two classes with {MIN_CLASS_LESIONS} lesions each, so "
             "balanced accuracy and AUC are not compared."
