@@ -9,6 +9,7 @@ import sys
 import typer
 
 from skinnet_keras.cli import (
+    card,
     compare,
     crossval,
     data,
@@ -43,6 +44,7 @@ for _function in (
     evaluate.evaluate,
     compare.compare,
     subgroups.subgroups,
+    card.card,
     ensemble.ensemble,
     predict.predict,
     export.export,

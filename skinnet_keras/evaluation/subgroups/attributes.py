@@ -203,7 +203,7 @@ no class, so nothing could be compared; the recall of each class says it."""
 
 HEADINGS = {
     "sex": "Sex",
-    "age": "Age, years",
+    "age": "Age in years",
     "site": "Anatomical site",
     "source": "Source",
     "size": "Image size",

@@ -47,13 +47,15 @@ def subgroup_report(
         seed: Seed of both.
 
     Returns:
-        `n`, `lesions`, `classes`, `bootstrap`, `min_class_lesions`, `min_lesions`, and
-        `attributes`: name -> `classes` (those compared), `all` (all images) and `subgroups` (a row
-        each), `gaps` (metric -> None or `high, low, difference, ci, by_chance, p_value,
-        p_holm`), `warnings` (sentences). A row has `name, images, lesions, images_by_class,
-        lesions_by_class, compared`, `metrics` (the keys of `metrics.METRICS`) and `ci`, `recall`
-        and `recall_ci` (by class). None = undefined or of too few lesions. `p_holm` counts all
-        tests of the report.
+        `n`, `lesions`, `classes`, `bootstrap`, `min_class_lesions`, `min_lesions`; `overall`, the
+        row of all images over the classes with `min_class_lesions`; and `attributes`: name ->
+        `classes` (those compared), `all` (all images) and `subgroups` (a row each), `gaps`
+        (metric -> None or `high, low, difference, ci, by_chance, p_value, p_holm`), `warnings`
+        (sentences).
+
+        A row has `name, images, lesions, images_by_class, lesions_by_class, compared`, `metrics`
+        (the keys of `metrics.METRICS`) and `ci`, `recall` and `recall_ci` (by class). None =
+        undefined or of too few lesions. `p_holm` counts all tests of the report.
     """
     lesions = group_indices(predictions.groups, len(predictions.labels))
     scored = Scored.of(predictions, lesions)
@@ -70,6 +72,8 @@ def subgroup_report(
     ]
     for gap, adjusted in zip(gaps, holm([gap["p_value"] for gap in gaps]), strict=True):
         gap["p_holm"] = adjusted
+    whole = count_lesions(np.zeros_like(lesions), scored.true, lesions, 1, len(scored.classes))
+    frequent = tuple(np.flatnonzero(whole.by_class[0] >= MIN_CLASS_LESIONS).tolist())
     return {
         "n": len(scored.true),
         "lesions": int(lesions.max()) + 1,
@@ -77,6 +81,7 @@ def subgroup_report(
         "bootstrap": bootstrap,
         "min_class_lesions": MIN_CLASS_LESIONS,
         "min_lesions": MIN_LESIONS,
+        "overall": subgroup_row(_everything(scored, frequent, draws), scored),
         "attributes": reports,
     }
 
@@ -95,9 +100,7 @@ def _attribute_report(
         )
         for code, name in enumerate(attribute.subgroups)
     ]
-    everything = Subgroup.measure(
-        "all", np.arange(len(scored.true)), comparison.classes, scored, draws
-    )
+    everything = _everything(scored, comparison.classes, draws)
     rows = [subgroup_row(subgroup, scored) for subgroup in subgroups]
     report = {
         "classes": [scored.classes[k] for k in comparison.classes],
@@ -106,6 +109,10 @@ def _attribute_report(
         "gaps": {metric: _gap(scored, subgroups, rows, metric, seed) for metric in TESTED},
     }
     return {**report, "warnings": attribute_warnings(attribute.name, report)}
+
+
+def _everything(scored: Scored, classes: tuple[int, ...], draws: np.ndarray | None) -> Subgroup:
+    return Subgroup.measure("all", np.arange(len(scored.true)), classes, scored, draws)
 
 
 def _gap(
