@@ -19,7 +19,6 @@ from skinnet_keras.evaluation.subgroups.attributes import (
     divide,
     join_rows,
 )
-from skinnet_keras.training.runs import Run
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,14 @@ def read_subgroup_input(
     is_run = (source / "environment.json").is_file()
     if data is None and not is_run:
         raise UserError(f"{source} is no run and names no catalogue: give it with --data.")
-    catalogue = Catalogue.load(data) if data is not None else Run.open(source).load_catalogue()
+    if data is not None:
+        catalogue = Catalogue.load(data)
+    else:
+        from skinnet_keras.training.runs import (
+            Run,  # brings scikit-learn, which a file does without
+        )
+
+        catalogue = Run.open(source).load_catalogue()
     scored = read_predictions(file).scored()
     if not scored.labels:
         raise UserError(f"{file} holds no labelled row: there is nothing to score.")

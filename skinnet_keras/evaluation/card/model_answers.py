@@ -25,9 +25,13 @@ def intended_use(card: Card) -> str:
 
 
 def architecture(card: Card) -> str:
-    """The parts of the model."""
+    """The parts of the model, and where every layer is."""
+    parts, given = card["model"]["architecture"], card["model"]["inputs"]
+    commit = card["environment"]["git_commit"]
+    code = f"the package's code at commit {commit}" if commit else "the package's code"
     return (
-        f"{'; '.join(card['model']['architecture'])}. Input: {'; '.join(card['model']['inputs'])}."
+        f"{_sentence('; '.join(parts))} Input: {'; '.join(given)}. Every layer: {code} with "
+        "config.yaml of the run."
     )
 
 

@@ -154,12 +154,12 @@ _RATES = ("sensitivity", "specificity")
 
 def _headline(card: Card) -> str:
     report = card["evaluation"]["metrics"]
-    named = ", ".join(
+    named = (("balanced_accuracy", "Balanced accuracy"), ("accuracy", "accuracy"))
+    figures = [
         f"{heading} {with_interval(report[key], report['ci'].get(key))}"
-        for key, heading in (("balanced_accuracy", "balanced accuracy"), ("accuracy", "accuracy"))
-    )
-    auc = with_interval(report["macro_auc"], report["ci"].get("macro_auc"))
-    return f"B{named[1:]}, macro AUC {auc}."
+        for key, heading in (*named, ("macro_auc", "macro AUC"))
+    ]
+    return f"{', '.join(figures)}."
 
 
 def _of(row: Mapping[str, Any], metric: str) -> str:
