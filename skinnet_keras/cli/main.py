@@ -9,6 +9,7 @@ import sys
 import typer
 
 from skinnet_keras.cli import (
+    card,
     compare,
     crossval,
     data,
@@ -22,6 +23,7 @@ from skinnet_keras.cli import (
     predict,
     report,
     segment,
+    subgroups,
     train,
 )
 from skinnet_keras.errors import UserError
@@ -47,6 +49,8 @@ for _function in (
     explain.explain,
     ood.ood,
     compare.compare,
+    subgroups.subgroups,
+    card.card,
     ensemble.ensemble,
     predict.predict,
     export.export,

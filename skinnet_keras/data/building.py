@@ -15,6 +15,7 @@ import pandas as pd
 
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.data.assembly import assemble
+from skinnet_keras.data.build_record import RECORD_FILE
 from skinnet_keras.data.build_report import (
     BuildReport,
     class_counts,
@@ -39,7 +40,6 @@ from skinnet_keras.errors import UserError
 
 _FINGERPRINTS = "fingerprints"
 _FOLDS = 5
-_RECORD_FILE = "build.json"
 _MEASURED_BY = ("numpy", "pillow", "imagehash", "scipy", "scikit-learn")
 
 
@@ -234,5 +234,5 @@ def _write_record(out: Path, arguments: Mapping[str, Any], report: BuildReport) 
         "versions": {name: version(name) for name in ("skinnet-keras", *_MEASURED_BY)},
         "report": report.to_dict(),
     }
-    with atomic_file(out / _RECORD_FILE) as temporary:
+    with atomic_file(out / RECORD_FILE) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -57,6 +57,25 @@ def read_image(path: str | Path) -> np.ndarray:
     return np.asarray(_open(path, "RGB"))
 
 
+def read_size(path: str | Path) -> tuple[int, int]:
+    """Read an image's size from its header, without decoding it.
+
+    Args:
+        path: An image file as for `read_image`.
+
+    Returns:
+        Width and height in pixels as stored: the EXIF orientation is not applied.
+
+    Raises:
+        UserError: The file is missing or its header is not that of an accepted format.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return image.size
+    except _DECODER_ERRORS as error:
+        raise UserError(f"{path} cannot be read as an image: {error}.") from error
+
+
 def read_mask(path: str | Path) -> np.ndarray:
     """Decode a lesion mask.
 

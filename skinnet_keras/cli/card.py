@@ -1,0 +1,60 @@
+"""`skinnet card`: the model card of a run, with the reporting checklists it can answer."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def card(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run of a classifier.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for MODEL_CARD.md, card.json and subgroups.png.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which predictions to report: test or val.")] = "test",
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
+    ] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of Markdown.")
+    ] = False,
+) -> None:
+    """Write the model card of a run: data, licences, recipe, figures, subgroups, limits.
+
+    The items of CLAIM (2024), CLEAR Derm (2022) and TRIPOD+AI (2024) that the run can answer are
+    answered with its figures; the others are listed as open for the authors.
+
+    Example: skinnet card runs/skinnet_v4 --out runs/skinnet_v4/card
+    """
+    import json
+
+    from skinnet_keras.atomic import atomic_file
+    from skinnet_keras.cli.subgroup_input import read_subgroup_input
+    from skinnet_keras.errors import UserError
+    from skinnet_keras.evaluation.card.build import build_card
+    from skinnet_keras.evaluation.card.markdown import card_markdown
+    from skinnet_keras.evaluation.subgroups.plot import plot_subgroups
+    from skinnet_keras.evaluation.subgroups.report import subgroup_report
+    from skinnet_keras.training.runs import Run
+
+    if out is not None and out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
+    opened = Run.open(run)
+    given = read_subgroup_input(run, None, split, None)
+    report = subgroup_report(given.scored, given.attributes, bootstrap=bootstrap, seed=seed)
+    content = build_card(run, opened.config, opened.load_catalogue(), split, given.scored, report)
+    if as_json:
+        typer.echo(json.dumps(content, allow_nan=False))
+    elif out is None:
+        typer.echo(card_markdown(content))
+    if out is not None:
+        texts = {
+            "MODEL_CARD.md": card_markdown(content, picture="subgroups.png"),
+            "card.json": json.dumps(content, indent=2, allow_nan=False) + "\n",
+        }
+        for name, text in texts.items():
+            with atomic_file(out / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        plot_subgroups(report, out / "subgroups.png", title=given.name)
+        typer.echo(f"Wrote {', '.join(texts)}, subgroups.png to {out}", err=True)

@@ -1,0 +1,122 @@
+"""What subgroups are made of: predictions, the catalogue's rows of their images, image sizes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.image_sizes import read_sizes
+from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.predictions import Predictions, predictions_path, read_predictions
+from skinnet_keras.evaluation.subgroups.attributes import (
+    ATTRIBUTES,
+    Attribute,
+    ImageRows,
+    available_attributes,
+    divide,
+    join_rows,
+)
+
+
+@dataclass(frozen=True)
+class SubgroupInput:
+    """What a subgroup report is made from.
+
+    Attributes:
+        name: What is scored, for titles.
+        scored: Its labelled predictions, with groups.
+        attributes: The divisions.
+        notes: Sentences on what could not be had.
+    """
+
+    name: str
+    scored: Predictions
+    attributes: list[Attribute]
+    notes: list[str]
+
+
+def read_subgroup_input(
+    source: Path, data: Path | None, split: str, asked: Sequence[str] | None
+) -> SubgroupInput:
+    """Read predictions and divide their images.
+
+    Args:
+        source: A run directory or a predictions file.
+        data: Catalogue folder; None for the run's own.
+        split: Which predictions of a run.
+        asked: Names of attributes; None for all that the images have.
+
+    Raises:
+        UserError: A file or the catalogue is missing or damaged, an image is not in the catalogue,
+            or an attribute is unknown or not recorded.
+    """
+    names = _names(asked)
+    file = predictions_path(source, split)
+    is_run = (source / "environment.json").is_file()
+    if data is None and not is_run:
+        raise UserError(f"{source} is no run and names no catalogue: give it with --data.")
+    if data is not None:
+        catalogue = Catalogue.load(data)
+    else:
+        from skinnet_keras.training.runs import (
+            Run,  # brings scikit-learn, which a file does without
+        )
+
+        catalogue = Run.open(source).load_catalogue()
+    scored = read_predictions(file).scored()
+    if not scored.labels:
+        raise UserError(f"{file} holds no labelled row: there is nothing to score.")
+    table = join_rows(scored.image_ids, catalogue, file)
+    if scored.groups is None:
+        scored = replace(scored, groups=table["group"].tolist())
+    notes = []
+    sizes = None
+    if names is None or "size" in names:
+        sizes = read_sizes(catalogue, scored.image_ids)
+        unread = len(scored.image_ids) - len(sizes)
+        if unread:
+            notes.append(
+                f"{unread} of {len(scored.image_ids)} original images could not be read, so their "
+                "size is not known."
+            )
+    rows = ImageRows(table, sizes, mask_origins(source) if is_run else None)
+    if "skin_type" not in table.columns and names is None:
+        notes.append("The catalogue does not record skin types, so nothing is said about them.")
+    chosen = available_attributes(rows) if names is None else names
+    title = f"{source.resolve().name} ({split})" if source.is_dir() else file.name
+    return SubgroupInput(title, scored, [divide(name, rows) for name in chosen], notes)
+
+
+def mask_origins(run: Path) -> dict[str, str] | None:
+    """Where the masks came from that a run's classifier saw; None where it has no table of them.
+
+    Args:
+        run: The run directory.
+
+    Returns:
+        Image id -> the network, and whether it was trained on the image.
+    """
+    file = run / "masks.csv"
+    if not file.is_file():
+        return None
+    known = {"1": ", trained on it", "0": "", "": ""}
+    with file.open(encoding="utf-8", newline="") as rows:
+        return {
+            row["image_id"]: row["mask_origin"] + known.get(row["in_sample"], "")
+            for row in csv.DictReader(rows)
+        }
+
+
+def _names(asked: Sequence[str] | None) -> list[str] | None:
+    """The attributes asked for, each once; checked before anything slow is done."""
+    if asked is None:
+        return None
+    for name in asked:
+        if name not in ATTRIBUTES:
+            raise UserError(f"--by: there is no attribute '{name}': use {', '.join(ATTRIBUTES)}.")
+    if not asked:
+        raise UserError(f"--by names no attribute: use some of {', '.join(ATTRIBUTES)}.")
+    return list(dict.fromkeys(asked))
