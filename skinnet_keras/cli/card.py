@@ -30,12 +30,12 @@ def card(
     import json
 
     from skinnet_keras.atomic import atomic_file
-    from skinnet_keras.cli.subgroup_input import read_subgroup_input
     from skinnet_keras.errors import UserError
     from skinnet_keras.evaluation.card.build import build_card
     from skinnet_keras.evaluation.card.markdown import card_markdown
     from skinnet_keras.evaluation.subgroups.plot import plot_subgroups
     from skinnet_keras.evaluation.subgroups.report import subgroup_report
+    from skinnet_keras.reporting.subgroup_input import read_subgroup_input
     from skinnet_keras.training.runs import Run
 
     if out is not None and out.exists() and not out.is_dir():

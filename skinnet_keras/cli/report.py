@@ -48,7 +48,9 @@ def report(
         raise UserError(f"{out} is a folder: --out is to name an HTML file.")
     subjects = read_subjects(sources, split=split, bootstrap=bootstrap, seed=seed)
     if len(subjects) == 1:
-        html = render_report(subjects[0], split=split, pictures=pictures)
+        html = render_report(
+            subjects[0], split=split, pictures=pictures, bootstrap=bootstrap, seed=seed
+        )
     else:
         html = render_comparison(subjects, split=split)
     write_page(out, html)

@@ -50,9 +50,9 @@ def subgroups(
 
     from rich.console import Console
 
-    from skinnet_keras.cli.subgroup_input import read_subgroup_input
     from skinnet_keras.evaluation.subgroups.report import subgroup_report
     from skinnet_keras.evaluation.subgroups.tables import subgroup_tables
+    from skinnet_keras.reporting.subgroup_input import read_subgroup_input
 
     asked = [word.strip() for word in by.split(",") if word.strip()] if by is not None else None
     given = read_subgroup_input(source, data, split, asked)

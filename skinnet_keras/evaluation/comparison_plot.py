@@ -18,7 +18,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.data.figures.canvas import save_figure
 from skinnet_keras.evaluation.label_placement import Label, place_labels
 from skinnet_keras.evaluation.plots import PALETTE, STYLE
 
@@ -47,7 +47,7 @@ def plot_comparison(comparison: Mapping[str, Any], path: str | Path) -> None:
 
     Args:
         comparison: As `segmentation_comparison.compare_segmenters` returns it.
-        path: PNG to write.
+        path: PNG or SVG to write.
     """
     points, cost_label = _points(comparison)
     with matplotlib.rc_context(STYLE):
@@ -72,8 +72,7 @@ def plot_comparison(comparison: Mapping[str, Any], path: str | Path) -> None:
         canvas.draw()  # fixes the layout that the labels are placed in
         figure.set_layout_engine("none")
         _write_labels(axes, canvas, points)
-        with atomic_file(path) as temporary:
-            figure.savefig(temporary, format="png", facecolor="white")
+        save_figure(figure, path)
 
 
 def _points(comparison: Mapping[str, Any]) -> tuple[list[_Point], str]:

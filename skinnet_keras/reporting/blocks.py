@@ -19,6 +19,14 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
+class Notes:
+    """Several warnings in one box."""
+
+    kind: ClassVar[str] = "notes"
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Cards:
     """The headline: a few figures in large type.
 
@@ -97,7 +105,7 @@ class Code:
     text: str
 
 
-Block = Paragraph | Cards | TableBlock | FigureBlock | Gallery | Listing | Code
+Block = Paragraph | Notes | Cards | TableBlock | FigureBlock | Gallery | Listing | Code
 
 
 @dataclass(frozen=True)

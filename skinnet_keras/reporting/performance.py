@@ -12,7 +12,7 @@ from skinnet_keras.evaluation.bootstrap import group_indices
 from skinnet_keras.evaluation.metrics import confusion_matrix
 from skinnet_keras.evaluation.precision_recall_plot import plot_precision_recall
 from skinnet_keras.evaluation.predictions import Predictions
-from skinnet_keras.reporting.blocks import Block, Cards, Paragraph, Section, TableBlock
+from skinnet_keras.reporting.blocks import Block, Cards, Notes, Section, TableBlock
 from skinnet_keras.reporting.drawings import figure_block
 
 MELANOMA = "MEL"
@@ -35,10 +35,15 @@ def summary_section(report: Mapping[str, Any], scored: Predictions, name: str) -
         _card("Errors, all classes", report, "errors_all"),
         _card("Errors with a rare class", report, "errors_rare_5"),
     ]
+    warnings = _warnings(report, scored)
     return Section(
         "summary",
         "Summary",
-        [Cards(cards), *_warnings(report, scored), TableBlock(tables.headline(report, name))],
+        [
+            Cards(cards),
+            *([Notes(warnings)] if warnings else []),
+            TableBlock(tables.headline(report, name)),
+        ],
     )
 
 
@@ -84,7 +89,7 @@ def class_section(report: Mapping[str, Any], scored: Predictions, name: str) -> 
     return Section("classes", "By class", blocks)
 
 
-def _warnings(report: Mapping[str, Any], scored: Predictions) -> list[Paragraph]:
+def _warnings(report: Mapping[str, Any], scored: Predictions) -> list[str]:
     texts = []
     rows = report["per_class"]
     few = [f"{label} ({row['support']})" for label, row in rows.items() if row["support"]]
@@ -105,7 +110,7 @@ def _warnings(report: Mapping[str, Any], scored: Predictions) -> list[Paragraph]
             "The predictions name no groups: intervals are over images, and too narrow where a "
             "lesion or a patient has several."
         )
-    return [Paragraph(text, "warning") for text in texts]
+    return texts
 
 
 def _present(rows: Mapping[str, Any]) -> list[int]:

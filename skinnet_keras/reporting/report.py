@@ -30,6 +30,8 @@ from skinnet_keras.reporting.gallery import Photographs, gallery_section
 from skinnet_keras.reporting.limits import limits_section
 from skinnet_keras.reporting.page import render_page
 from skinnet_keras.reporting.performance import class_section, lead_sentence, summary_section
+from skinnet_keras.reporting.subgroup_input import read_subgroup_input
+from skinnet_keras.reporting.subgroups import subgroup_section
 from skinnet_keras.training.run_masks import PredictedMasks
 from skinnet_keras.training.runs import Run
 
@@ -82,13 +84,15 @@ def read_subjects(
     return subjects
 
 
-def render_report(subject: Subject, *, split: str, pictures: int) -> str:
+def render_report(subject: Subject, *, split: str, pictures: int, bootstrap: int, seed: int) -> str:
     """The page about one run or predictions file.
 
     Args:
         subject: What it is about.
         split: Which predictions these are, for the title.
         pictures: Pictures of a gallery at most; 0 for a page without photographs.
+        bootstrap: Resamples behind the intervals of the subgroups.
+        seed: Seed of the bootstrap.
 
     Raises:
         UserError: The run's catalogue is gone or has changed, or its images cannot be read.
@@ -100,6 +104,8 @@ def render_report(subject: Subject, *, split: str, pictures: int) -> str:
     ]
     if run is not None:
         catalogue = run.load_catalogue()
+        given = read_subgroup_input(run.directory, None, split, None)
+        sections.append(subgroup_section(given, bootstrap=bootstrap, seed=seed))
         if pictures:
             sections.append(gallery_section(scored, _photographs(run), pictures))
         training = training_section(run)

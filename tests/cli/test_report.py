@@ -75,7 +75,16 @@ def test_page_of_a_run(run):
     page = run.directory / "report" / "report.html"
     assert said == {"page": str(page), "bytes": page.stat().st_size}
     html = page.read_text(encoding="utf-8")
-    for anchor in ("summary", "classes", "mistakes", "data", "training", "environment", "limits"):
+    for anchor in (
+        "summary",
+        "classes",
+        "subgroups",
+        "mistakes",
+        "data",
+        "training",
+        "environment",
+        "limits",
+    ):
         assert f'<section id="{anchor}"' in html
     assert "12 images of 12 lesions" in html
     assert "3 epochs in the stages segmentation, cnn; 2 minutes" in html

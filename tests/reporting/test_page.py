@@ -16,6 +16,7 @@ from skinnet_keras.reporting.blocks import (
     Code,
     Gallery,
     Listing,
+    Notes,
     Paragraph,
     Picture,
     Section,
@@ -75,6 +76,7 @@ def sections() -> list[Section]:
     blocks = [
         Paragraph(EVIL),
         Paragraph(EVIL, "warning"),
+        Notes([EVIL]),
         Cards([(EVIL, EVIL, EVIL)]),
         TableBlock(table),
         TableBlock(table, folded=True),

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.data.figures.canvas import save_figure
 from skinnet_keras.evaluation.plots import PALETTE, STYLE
 from skinnet_keras.evaluation.subgroups.attributes import HEADINGS
 from skinnet_keras.evaluation.subgroups.metrics import METRICS
@@ -33,7 +33,7 @@ def plot_subgroups(report: Mapping[str, Any], path: str | Path, *, title: str = 
 
     Args:
         report: As `report.subgroup_report` returns it.
-        path: PNG to write.
+        path: PNG or SVG to write.
         title: Heading of the figure.
     """
     lines = sum(len(part["subgroups"]) + 1.6 for part in report["attributes"].values())
@@ -73,8 +73,7 @@ def plot_subgroups(report: Mapping[str, Any], path: str | Path, *, title: str = 
             "accuracy over the same classes). No dot: too few lesions."
         )
         figure.text(0.012, 0.12 / height, note, fontsize=8, color="#555555")
-        with atomic_file(path) as temporary:
-            figure.savefig(temporary, format="png", facecolor="white")
+        save_figure(figure, path)
 
 
 def _write_heading(axes: Axes, name: str, part: Mapping[str, Any], line: float) -> None:
