@@ -9,6 +9,7 @@ import sys
 import typer
 
 from skinnet_keras.cli import (
+    calibrate,
     compare,
     crossval,
     data,
@@ -40,6 +41,7 @@ for _function in (
     train.train,
     crossval.crossval,
     evaluate.evaluate,
+    calibrate.calibrate,
     compare.compare,
     ensemble.ensemble,
     predict.predict,
