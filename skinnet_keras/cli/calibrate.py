@@ -62,6 +62,7 @@ def calibrate(
     from rich.console import Console
 
     from skinnet_keras.errors import UserError
+    from skinnet_keras.evaluation import abstention_tables
     from skinnet_keras.evaluation import calibration_tables as tables
     from skinnet_keras.evaluation.calibrated_model import (
         calibrate_model,
@@ -102,10 +103,10 @@ def calibrate(
         )
     target = {"risk": risk} if risk is not None else {"coverage": coverage or 0.8}
     model = calibrate_model(inputs.validation, stated_costs, method=method, **target)
-    scored = inputs.test or inputs.validation
-    split = "test" if inputs.test else "val"
+    scored = inputs.validation if inputs.test is None else inputs.test
     report = score_model(model, scored, num_bins=bins, bootstrap=bootstrap, seed=seed)
-    images = "test" if inputs.test else "the validation images it was fitted on"
+    split = "val" if inputs.test is None else "test"
+    images = "test" if split == "test" else "the validation images it was fitted on"
     name = f"{source.resolve().name}, {images}"
     shown = {
         "fitted_calibration": tables.fitted_table(model.fit),
@@ -113,8 +114,11 @@ def calibrate(
         "calibration_by_class": tables.class_calibration_table(report["calibration"], name),
         "decisions": tables.costs_table(report["decisions"], name),
         "thresholds": tables.thresholds_table(model.thresholds.thresholds),
-        "abstention": tables.risk_table(report["abstention"], name),
-        "abstention_by_class": tables.abstention_table(report["abstention"], name),
+        "costs_by_coverage": abstention_tables.costs_by_coverage_table(
+            report["costs_by_coverage"], name
+        ),
+        "abstention": abstention_tables.risk_table(report["abstention"], name),
+        "abstention_by_class": abstention_tables.abstention_table(report["abstention"], name),
     }
     written = []
     folder = out or inputs.run

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 SCORES = ("max_probability", "margin", "entropy")
 COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
@@ -138,7 +138,7 @@ def threshold_for_risk(
 
 def upper_bound(errors: int, n: int, doubt: float) -> float:
     """Clopper-Pearson: the error rate that is exceeded with at most this probability."""
-    return 1.0 if errors >= n else float(beta.ppf(1.0 - doubt, errors + 1, n - errors))
+    return 1.0 if errors >= n else float(betaincinv(errors + 1, n - errors, 1.0 - doubt))
 
 
 def by_class(

@@ -43,7 +43,7 @@ def plot_risk_coverage(images: Predictions, path: str | Path, *, title: str = ""
             linestyle=(0, (4, 3)),
             label="best order",
         )
-        risks.set_title("errors among accepted images")
+        risks.set_title("errors of argmax among accepted images")
         risks.set_ylabel("error rate")
         risks.legend(loc="upper left")
         certainty = confidence(images.probabilities, "max_probability")

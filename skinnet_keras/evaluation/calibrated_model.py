@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from skinnet_keras.evaluation.abstention_costs import costs_by_coverage
 from skinnet_keras.evaluation.abstention_report import (
     Abstention,
     abstention_report,
@@ -14,7 +15,7 @@ from skinnet_keras.evaluation.calibration_fit import CalibrationFit, fit_calibra
 from skinnet_keras.evaluation.calibration_metrics import DEFAULT_BINS
 from skinnet_keras.evaluation.calibration_report import calibration_comparison
 from skinnet_keras.evaluation.costs import Costs
-from skinnet_keras.evaluation.decision_report import decide_by_rules, decision_report
+from skinnet_keras.evaluation.decision_report import THRESHOLDS, decide_by_rules, decision_report
 from skinnet_keras.evaluation.decision_thresholds import ThresholdFit, fit_thresholds
 from skinnet_keras.evaluation.decisions import best_constant
 from skinnet_keras.evaluation.metrics import DEFAULT_RESAMPLES
@@ -29,7 +30,7 @@ class CalibratedModel:
         fit: The calibration.
         costs: Of the classes in their order.
         thresholds: For calibrated probabilities and these costs.
-        abstention: On calibrated probabilities.
+        abstention: On the probabilities as the model gives them.
         constant: Index of the class that is the cheapest single answer.
     """
 
@@ -48,7 +49,10 @@ def calibrate_model(
     coverage: float | None = None,
     risk: float | None = None,
 ) -> CalibratedModel:
-    """Fit a calibration, then thresholds of decisions and of abstention on its probabilities.
+    """Fit a calibration, thresholds for decisions on its probabilities, and one for abstaining.
+
+    Abstaining goes by the model's own most probable class: vector scaling may change it, and
+    what it is changed to depends on how common the classes are.
 
     Args:
         validation: Labelled images, one at least.
@@ -70,7 +74,7 @@ def calibrate_model(
         fit=fit,
         costs=costs,
         thresholds=fit_thresholds(calibrated.probabilities, true, costs, calibrated.groups),
-        abstention=choose_abstention(calibrated, coverage=coverage, risk=risk),
+        abstention=choose_abstention(validation, coverage=coverage, risk=risk),
         constant=best_constant(true, costs.matrix),
     )
 
@@ -93,8 +97,8 @@ def score_model(
         seed: Seed of the bootstrap.
 
     Returns:
-        `calibration` (`calibration_comparison`), `decisions` (`decision_report`) and `abstention`
-        (`abstention_report`).
+        `calibration` (`calibration_comparison`), `decisions` (`decision_report`), `abstention`
+        (`abstention_report`) and `costs_by_coverage` of the thresholds' decisions.
     """
     options: dict[str, Any] = {"bootstrap": bootstrap, "seed": seed}
     calibrated = model.fit.calibration.apply_to(images)
@@ -104,7 +108,10 @@ def score_model(
     return {
         "calibration": calibration_comparison(images, calibrated, num_bins=num_bins, **options),
         "decisions": decision_report(images, decided, model.costs, **options),
-        "abstention": abstention_report(calibrated, model.abstention, **options),
+        "abstention": abstention_report(images, model.abstention, **options),
+        "costs_by_coverage": costs_by_coverage(
+            calibrated.probabilities, images.true_indices(), decided[THRESHOLDS], model.costs
+        ),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 
 from skinnet_keras.evaluation.calibration import Calibration, log_probabilities, softmax
-from skinnet_keras.evaluation.validation_folds import validation_folds
+from skinnet_keras.evaluation.validation_folds import simplest_of_the_best, validation_folds
 
 METHODS = ("temperature", "vector", "auto")
 
@@ -50,7 +50,8 @@ def fit_calibration(
     """Fit a calibration; never one of a worse likelihood on these images than none.
 
     The strength of vector scaling, and with `auto` the kind (none, temperature, vector), have the
-    best likelihood of images left out, over folds that keep groups whole; of equals the simpler.
+    best likelihood of images left out, over folds that keep groups whole; the simplest of those
+    within a standard error of it.
 
     Args:
         probabilities: float (N, K) of the validation images, N > 0.
@@ -66,17 +67,21 @@ def fit_calibration(
         raise ValueError(f"method {method!r}: choose one of {', '.join(METHODS)}")
     logits = log_probabilities(probabilities)
     candidates = _candidates(classes, method)
+    chosen = next(iter(candidates))
     held_out: dict[str, float] = {}
-    for fitted, kept in validation_folds(true, groups) if len(candidates) > 1 else ():
-        for name, (fit, _) in candidates.items():
-            loss = _nll(logits[kept], true[kept], fit(logits[fitted], true[fitted]))
-            held_out[name] = held_out.get(name, 0.0) + loss * float(kept.mean())
-    chosen = min(candidates, key=lambda name: round(held_out.get(name, 0.0), 9))
+    folds = list(validation_folds(true, groups)) if len(candidates) > 1 else []
+    if folds:
+        losses = {name: np.empty(len(true)) for name in candidates}
+        for fitted, kept in folds:
+            for name, (fit, _) in candidates.items():
+                found = fit(logits[fitted], true[fitted])
+                losses[name][kept] = _nlls(logits[kept], true[kept], found)
+        chosen, held_out = simplest_of_the_best(losses, groups)
     fit, penalty = candidates[chosen]
     calibration = fit(logits, true)
     none = Calibration.identity(classes)
-    gain = _nll(logits, true, none) - _nll(logits, true, calibration)
-    if gain < _NEGLIGIBLE:
+    gain = _nlls(logits, true, none) - _nlls(logits, true, calibration)
+    if gain.mean() < _NEGLIGIBLE:
         return CalibrationFit(none, None, held_out)
     return CalibrationFit(calibration, penalty, held_out)
 
@@ -129,7 +134,7 @@ def fit_vector(
         deviation = scale - scale.mean()
         scores = logits * scale + bias
         probabilities = softmax(scores)
-        value = _mean_nll(scores, true) + weight / 2 * (deviation @ deviation + bias @ bias)
+        value = _losses(scores, true).mean() + weight / 2 * (deviation @ deviation + bias @ bias)
         surplus = (probabilities - is_true) / n
         # The mean's own share cancels: deviations sum to 0.
         slope = (
@@ -173,11 +178,12 @@ def _candidates(classes: Sequence[str], method: str) -> dict[str, tuple[_Fit, fl
     return found
 
 
-def _nll(logits: np.ndarray, true: np.ndarray, calibration: Calibration) -> float:
-    return _mean_nll(logits * calibration.scale + calibration.bias, true)
+def _nlls(logits: np.ndarray, true: np.ndarray, calibration: Calibration) -> np.ndarray:
+    return _losses(logits * calibration.scale + calibration.bias, true)
 
 
-def _mean_nll(scores: np.ndarray, true: np.ndarray) -> float:
+def _losses(scores: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Negative log-likelihood of each image, nats."""
     top = scores.max(axis=1)
     totals = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
-    return float((totals - scores[np.arange(len(true)), true]).mean())
+    return totals - scores[np.arange(len(true)), true]

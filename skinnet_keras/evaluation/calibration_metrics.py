@@ -48,6 +48,16 @@ class Reliability:
         """
         return self._mean(self.chance)
 
+    @property
+    def ece_chance_limit(self) -> float:
+        """What the calibration error of exactly right scores exceeds in 1 of 40 cases.
+
+        Same approximation, images taken as independent; a |Z| has the variance 1 - 2 / pi.
+        """
+        share = self.count / self.count.sum()
+        spread = np.sqrt(np.sum((share * self.chance) ** 2) * (np.pi / 2 - 1))
+        return self.ece_by_chance + 1.96 * float(spread)
+
     def _mean(self, of_bins: np.ndarray) -> float:
         return float(self.count @ of_bins / self.count.sum())
 

@@ -46,14 +46,11 @@ def write_report(
         text = json.dumps(content, indent=2, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
     written = ["calibration_report.json", *write_tables(folder, tables)]
-    calibrated = model.fit.calibration.apply_to(images)
-    variants = {"before": images}
-    if model.fit.calibration.kind != "identity":
-        variants["after"] = calibrated
+    calibration, variants = model.fit.calibration, {"before": images}
+    if calibration.kind != "identity":
+        variants["after"] = calibration.apply_to(images)
     plot_reliability(
         variants, folder / "reliability.png", num_bins=num_bins, title=f"Reliability: {name}"
     )
-    plot_risk_coverage(
-        calibrated, folder / "risk_coverage.png", title=f"Selective prediction: {name}"
-    )
+    plot_risk_coverage(images, folder / "risk_coverage.png", title=f"Selective prediction: {name}")
     return [*written, "reliability.png", "risk_coverage.png"]

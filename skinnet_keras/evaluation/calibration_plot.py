@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.evaluation.calibration_metrics import (
@@ -64,6 +65,11 @@ def plot_reliability(
             _panel(axes, name, lines)
         for axes in grid[len(panels) :]:
             axes.set_visible(False)
+        marks = [
+            Line2D([], [], color=colour, marker="o", markersize=3.5, label=variant)
+            for variant, colour in zip(variants, _COLOURS, strict=False)
+        ]
+        figure.legend(handles=marks, loc="outside upper right", ncols=len(marks))
         figure.supxlabel("mean predicted probability of a bin", fontsize=9, color="#444444")
         figure.supylabel("observed frequency", fontsize=9, color="#444444")
         if title:
@@ -77,17 +83,24 @@ def _panel(axes: Axes, name: str, lines: Mapping[str, Reliability]) -> None:
     largest = max(max(line.confidence.max(), line.frequency.max()) for line in lines.values())
     limit = min(1.0, 1.05 * float(largest)) + 0.01
     axes.plot([0, limit], [0, limit], color="#AAAAAA", linewidth=1.0, linestyle=(0, (4, 3)))
-    for (variant, line), colour in zip(lines.items(), _COLOURS, strict=False):
+    for line, colour in zip(lines.values(), _COLOURS, strict=False):
         axes.plot(
             line.confidence,
             line.frequency,
             color=colour,
             marker="o",
             markersize=3.5,
-            label=f"{variant}, ECE {line.ece:.3f} (by chance {line.ece_by_chance:.3f})",
+            clip_on=False,
         )
-    axes.set_title(name)
+    numbers = " / ".join(f"{line.ece:.3f}" for line in lines.values())
+    chance = " / ".join(f"{line.ece_by_chance:.3f}" for line in lines.values())
+    axes.set_title(name, pad=16)
+    axes.text(
+        *(0.0, 1.02, f"ECE {numbers} (by chance {chance})"),
+        transform=axes.transAxes,
+        fontsize=7,
+        color="#444444",
+    )
     axes.set_aspect("equal")
     axes.set_xlim(0.0, limit)
     axes.set_ylim(0.0, limit)
-    axes.legend(loc="upper left", fontsize=6.5, handlelength=1.2)

@@ -40,13 +40,14 @@ def calibration_report(
         seed: Seed of the bootstrap.
 
     Returns:
-        `n`; `nll` (nats an image), `brier` (0..2) and its parts; `ece` of the most probable class
-        and `ece_by_chance`, what it would be for exactly right probabilities; `class_wise_ece`,
-        its mean over the classes against the rest, and that by chance; `accuracy` and
-        `balanced_accuracy` of the most probable class; `per_class`; `ci`, 95 % intervals.
+        `n`; `nll` (nats an image), `brier` (0..2) and its parts; `ece` of the most probable
+        class, `ece_by_chance`, its mean for exactly right probabilities, and `ece_chance_limit`,
+        which that exceeds in 1 of 40 cases; the same of `class_wise_ece`, the mean over the
+        classes against the rest; `accuracy` and `balanced_accuracy` of the most probable class;
+        `per_class`; `ci`, 95 % intervals. Those of likelihood and Brier score are percentiles.
         A resample adds its own chance to a calibration error, so those of the errors are basic
-        intervals (Davison and Hinkley 1997, section 2.4), which take the bias off, widened to
-        hold the error itself; the others are percentiles.
+        intervals (Davison and Hinkley 1997, section 2.4), which take some of the bias off; they
+        hold the error itself, and 0 where it is within its chance limit.
     """
     return _measure(predictions, num_bins, bootstrap, seed)[0]
 
@@ -104,8 +105,11 @@ def _measure(
         "brier_parts": brier_decomposition(classes, brier),
         "ece": top.ece,
         "ece_by_chance": top.ece_by_chance,
+        "ece_chance_limit": top.ece_chance_limit,
         "class_wise_ece": float(np.mean([item.ece for item in classes])),
         "class_wise_ece_by_chance": float(np.mean([item.ece_by_chance for item in classes])),
+        # Errors of the classes hang together: their spread does not average out.
+        "class_wise_ece_chance_limit": float(np.mean([item.ece_chance_limit for item in classes])),
         "accuracy": float((probabilities.argmax(axis=1) == true).mean()),
         "balanced_accuracy": balanced_accuracy(probabilities, true),
         "per_class": {
@@ -124,6 +128,9 @@ def _measure(
         return report, {}
     draws = _resampled(predictions, top, classes, bootstrap, seed)
     report["ci"] = {name: _interval(name, draws[name], report[name]) for name in SCORES}
+    for name in _BIASED:
+        if report[name] <= report[f"{name}_chance_limit"]:
+            report["ci"][name][0] = 0.0
     return report, draws
 
 

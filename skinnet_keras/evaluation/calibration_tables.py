@@ -1,4 +1,4 @@
-"""Tables of calibration, decisions by cost and abstention."""
+"""Tables of calibration and of decisions by cost."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ _SCORES = {
 }
 _CHANCE_FOOTNOTE = (
     "ECE: expected calibration error in bins of equal mass; by chance: what exactly right "
-    "probabilities would show, so less than that is nothing left to gain."
+    "probabilities would show on average (and at most in 39 of 40 cases): below that, nothing is "
+    "proved wrong."
+)
+_ARGMAX_FOOTNOTE = (
+    "Calibrated probabilities know how rare a class is, so their argmax decides for rare classes "
+    "less often than that of a model trained with balanced classes: decide by costs instead."
 )
 _COST_FOOTNOTES = (
     "Missed melanomas: MEL decided to be anything else. Missed malignant: MEL, BCC or SCC decided "
     "to be none of the three (AK among them). Unnecessary excisions: NV, BKL, DF or VASC decided "
     "to be malignant. AK and UNK count as neither malignant nor benign.",
     "argmax is the model as it is; always X is the cheapest single answer on validation.",
-)
-_CERTAINTY_FOOTNOTE = (
-    "Error rate of the surest images. AURC: mean over all coverages; excess: less that of the best "
-    "order of the same errors."
 )
 
 
@@ -67,20 +68,21 @@ def calibration_table(comparison: Mapping[str, Any], name: str) -> Table:
     rows = []
     for key, heading in _SCORES.items():
         change = comparison["changes"][key]
-        values = (_with_interval(item[key], item["ci"].get(key)) for item in (before, after))
-        rows.append((heading, *values, _with_interval(change["change"], change["ci"], "+.4f")))
-        if (chance := f"{key}_by_chance") in before:
-            rows.append(("  by chance", _number(before[chance]), _number(after[chance]), ""))
+        values = (with_interval(item[key], item["ci"].get(key)) for item in (before, after))
+        rows.append((heading, *values, with_interval(change["change"], change["ci"], "+.4f")))
+        if f"{key}_by_chance" in before:
+            rows.append(("  by chance", *(_chance(item, key) for item in (before, after)), ""))
     for key, heading in {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy"}.items():
         change = f"{after[key] - before[key]:+.4f}"
-        rows.append((heading, _number(before[key]), _number(after[key]), change))
+        rows.append((heading, number(before[key]), number(after[key]), change))
     changed = comparison["decisions_changed"]
+    notes = (_CHANCE_FOOTNOTE, INTERVAL_FOOTNOTE.partition(";")[0] + ".")
     rows.append(("Images with another argmax", "", "", str(changed)))
     return Table(
         title=f"Calibration: {name} (n = {before['n']})",
         headings=("Metric", "Before", "After", "Change"),
         rows=tuple(rows),
-        footnotes=(_CHANCE_FOOTNOTE, INTERVAL_FOOTNOTE.partition(";")[0] + "."),
+        footnotes=(*notes, _ARGMAX_FOOTNOTE) if changed else notes,
     )
 
 
@@ -102,12 +104,12 @@ def class_calibration_table(comparison: Mapping[str, Any], name: str) -> Table:
             (
                 label,
                 str(row["support"]),
-                _number(row["frequency"]),
-                _number(row["mean_probability"]),
-                _number(after[label]["mean_probability"]),
-                _number(row["ece"]),
-                _number(after[label]["ece"]),
-                _number(after[label]["ece_by_chance"]),
+                number(row["frequency"]),
+                number(row["mean_probability"]),
+                number(after[label]["mean_probability"]),
+                number(row["ece"]),
+                number(after[label]["ece"]),
+                number(after[label]["ece_by_chance"]),
             )
             for label, row in before.items()
         ),
@@ -132,14 +134,14 @@ def costs_table(report: Mapping[str, Any], name: str) -> Table:
         rows=tuple(
             (
                 rule,
-                _with_interval(row["mean_cost"], row["ci"]),
-                _with_interval(row["difference"], row["difference_ci"], "+.4f") if number else "",
+                with_interval(row["mean_cost"], row["ci"]),
+                with_interval(row["difference"], row["difference_ci"], "+.4f") if position else "",
                 str(row["missed_melanoma"]),
                 str(row["missed_malignant"]),
                 str(row["unnecessary_excision"]),
-                _number(row["balanced_accuracy"]),
+                number(row["balanced_accuracy"]),
             )
-            for number, (rule, row) in enumerate(report["rules"].items())
+            for position, (rule, row) in enumerate(report["rules"].items())
         ),
         footnotes=(f"A cost of 1 is {report['unit']}.", *_COST_FOOTNOTES),
     )
@@ -154,81 +156,17 @@ def thresholds_table(thresholds: Thresholds) -> Table:
     )
 
 
-def risk_table(report: Mapping[str, Any], name: str) -> Table:
-    """Error rate at fixed coverages, and the area under it, of every score.
-
-    Args:
-        report: As `abstention_report` returns it.
-        name: What was scored, for the title.
-    """
-    shares = list(next(iter(report["scores"].values()))["risk_at"])
-    return Table(
-        title=f"Errors where the least certain images are deferred: {name} (n = {report['n']})",
-        headings=("Certainty by", *(f"{float(s):.0%}" for s in shares), "AURC", "excess"),
-        rows=tuple(
-            (
-                score.replace("_", " "),
-                *(_number(row["risk_at"][share]) for share in shares),
-                _number(row["aurc"]),
-                _number(row["excess_aurc"]),
-            )
-            for score, row in report["scores"].items()
-        ),
-        footnotes=(_CERTAINTY_FOOTNOTE,),
-    )
+def _chance(report: Mapping[str, Any], key: str) -> str:
+    return f"{report[f'{key}_by_chance']:.4f} (at most {report[f'{key}_chance_limit']:.4f})"
 
 
-def abstention_table(report: Mapping[str, Any], name: str) -> Table:
-    """What the chosen threshold does to every class.
-
-    Args:
-        report: As `abstention_report` returns it.
-        name: What was scored, for the title.
-    """
-    chosen = report["chosen"]
-    kept = _with_interval(chosen["coverage"], chosen["coverage_ci"])
-    risk = _with_interval(chosen["risk"], chosen["risk_ci"])
-    wanted = (
-        f"a coverage of {chosen['value']:g}"
-        if chosen["target"] == "coverage"
-        else f"an error rate below {chosen['value']:g} with 95 % confidence"
-    )
-    notes = [
-        f"Threshold of the {chosen['score'].replace('_', ' ')} for {wanted} on validation: "
-        + (UNDEFINED + " (none keeps it)" if chosen["threshold"] is None else "")
-        + ("" if chosen["threshold"] is None else f"{chosen['threshold']:.4f}")
-        + f". Accepted here: {kept}; error rate of those {risk}, of all {_number(report['risk'])}."
-    ]
-    if chosen["deferred_whole"]:
-        names = ", ".join(chosen["deferred_whole"])
-        notes.append(f"No image is accepted of {names}: the model never answers for them.")
-    return Table(
-        title=f"Abstention by class: {name}",
-        headings=(
-            *("Class", "Images", "Accepted", "Coverage", "Errors among accepted"),
-            *("Recall, all", "Recall, accepted"),
-        ),
-        rows=tuple(
-            (
-                label,
-                str(row["support"]),
-                str(row["accepted"]),
-                _number(row["coverage"]),
-                str(row["errors"]),
-                _number(row["recall"]),
-                _number(row["recall_accepted"]),
-            )
-            for label, row in chosen["per_class"].items()
-        ),
-        footnotes=tuple(notes),
-    )
-
-
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Four decimals, or a dash for undefined."""
     return UNDEFINED if value is None else f"{value:.4f}"
 
 
-def _with_interval(value: float | None, interval: Sequence[float] | None, form: str = ".4f") -> str:
+def with_interval(value: float | None, interval: Sequence[float] | None, form: str = ".4f") -> str:
+    """A number with its bounds behind it, where there are any."""
     if value is None:
         return UNDEFINED
     bounds = "" if interval is None else f" ({interval[0]:{form}} .. {interval[1]:{form}})"

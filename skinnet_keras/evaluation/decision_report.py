@@ -23,6 +23,7 @@ from skinnet_keras.evaluation.metrics import DEFAULT_RESAMPLES, confusion_matrix
 from skinnet_keras.evaluation.predictions import Predictions
 
 ARGMAX = "argmax"
+THRESHOLDS = "thresholds, calibrated"
 
 
 def decide_by_rules(
@@ -51,7 +52,7 @@ def decide_by_rules(
         "argmax, calibrated": argmax_decisions(q),
         "least expected cost, uncalibrated": minimum_cost_decisions(p, costs.matrix),
         "least expected cost, calibrated": minimum_cost_decisions(q, costs.matrix),
-        "thresholds, calibrated": thresholds.decide(q),
+        THRESHOLDS: thresholds.decide(q),
         f"always {costs.classes[constant]}": np.full(n, constant),
     }
 

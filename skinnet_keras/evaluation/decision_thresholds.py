@@ -11,7 +11,7 @@ import numpy as np
 from skinnet_keras.evaluation.calibration import log_probabilities
 from skinnet_keras.evaluation.costs import Costs
 from skinnet_keras.evaluation.decisions import Thresholds
-from skinnet_keras.evaluation.validation_folds import validation_folds
+from skinnet_keras.evaluation.validation_folds import simplest_of_the_best, validation_folds
 
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 """Strengths of the pull towards equal thresholds, the strongest first."""
@@ -49,7 +49,7 @@ def fit_thresholds(
     """Thresholds t for the rule argmax of p_c / t_c; never costlier on these images than argmax.
 
     The penalty, or argmax, is chosen by the mean cost of images left out, over folds that keep
-    groups whole; of equals the nearer to argmax.
+    groups whole: the nearest to argmax of those within a standard error of the best.
 
     Args:
         probabilities: float (N, K) of the validation images, N > 0.
@@ -58,21 +58,21 @@ def fit_thresholds(
         groups: N group names; "" or None = the image is a group of its own.
     """
     logs, matrix = log_probabilities(probabilities), costs.matrix
-    names: dict[float | None, str] = {None: "argmax"}
-    names |= {penalty: f"penalty {penalty:g}" for penalty in PENALTIES}
+    candidates: dict[str, float | None] = {"argmax": None}
+    candidates |= {f"penalty {penalty:g}": penalty for penalty in PENALTIES}
+    chosen = "argmax"
     held_out: dict[str, float] = {}
-    for fitted, kept in validation_folds(true, groups):
-        for penalty, name in names.items():
-            weights = _log_weights(logs[fitted], true[fitted], matrix, penalty)
-            decided = (logs[kept] + weights).argmax(axis=1)
-            cost = matrix[true[kept], decided].sum() / len(true)
-            held_out[name] = held_out.get(name, 0.0) + float(cost)
-    chosen = min(names, key=lambda penalty: round(held_out.get(names[penalty], 0.0), 9))
-    weights = _log_weights(logs, true, matrix, chosen)
-    if not weights.any():
-        chosen = None
+    if folds := list(validation_folds(true, groups)):
+        losses = {name: np.empty(len(true)) for name in candidates}
+        for fitted, kept in folds:
+            for name, penalty in candidates.items():
+                weights = _log_weights(logs[fitted], true[fitted], matrix, penalty)
+                decided = (logs[kept] + weights).argmax(axis=1)
+                losses[name][kept] = matrix[true[kept], decided]
+        chosen, held_out = simplest_of_the_best(losses, groups)
+    weights = _log_weights(logs, true, matrix, candidates[chosen])
     thresholds = Thresholds(costs.classes, tuple(np.exp(-weights).tolist()))
-    return ThresholdFit(thresholds, chosen, held_out)
+    return ThresholdFit(thresholds, candidates[chosen] if weights.any() else None, held_out)
 
 
 def _log_weights(

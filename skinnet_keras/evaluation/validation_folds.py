@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from skinnet_keras.evaluation.bootstrap import group_indices
 
 NUM_FOLDS = 5
+_ROUNDING = 1e-12
 
 
 def validation_folds(
@@ -34,3 +35,29 @@ def validation_folds(
     fold = (dealt % folds)[index]
     for number in range(folds if folds > 1 else 0):
         yield fold != number, fold == number
+
+
+def simplest_of_the_best(
+    losses: Mapping[str, np.ndarray], groups: Sequence[str] | None
+) -> tuple[str, dict[str, float]]:
+    """Choose among candidates by their losses on images left out.
+
+    The first candidate whose mean loss is at most one standard error above the smallest (Breiman
+    et al. 1984, section 3.4.3), the error being that of the paired difference, over groups: what
+    is more complex has to earn it by more than the chance of a few images.
+
+    Args:
+        losses: Candidate -> float (N,), the simplest first.
+        groups: N group names; "" or None = the image is a group of its own.
+
+    Returns:
+        The candidate, and the mean loss of each.
+    """
+    means = {name: float(values.mean()) for name, values in losses.items()}
+    best = losses[min(means, key=means.__getitem__)]
+    index = group_indices(groups, len(best))
+    for name, values in losses.items():
+        surplus = np.bincount(index, weights=values - best - (values - best).mean())
+        if means[name] - best.mean() <= np.sqrt((surplus**2).sum()) / len(best) + _ROUNDING:
+            return name, means
+    raise AssertionError("the best is as good as itself")
