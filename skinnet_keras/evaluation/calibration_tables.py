@@ -7,7 +7,7 @@ from typing import Any
 
 from skinnet_keras.evaluation.calibration_fit import TEMPERATURES, CalibrationFit
 from skinnet_keras.evaluation.decisions import Thresholds
-from skinnet_keras.evaluation.tables import INTERVAL_FOOTNOTE, UNDEFINED, Table
+from skinnet_keras.evaluation.tables import UNDEFINED, Table
 
 _SCORES = {
     "nll": "Negative log-likelihood, nats",
@@ -19,6 +19,10 @@ _CHANCE_FOOTNOTE = (
     "ECE: expected calibration error in bins of equal mass; by chance: what exactly right "
     "probabilities would show on average (and at most in 39 of 40 cases): below that, nothing is "
     "proved wrong."
+)
+_INTERVAL_FOOTNOTE = (
+    "Intervals: 95 %, bootstrap over groups (lesions), or images where no group is given; those of "
+    "ECE take the bias of resampling off and reach 0 where chance explains all of it."
 )
 _ARGMAX_FOOTNOTE = (
     "Calibrated probabilities know how rare a class is, so their argmax decides for rare classes "
@@ -76,7 +80,7 @@ def calibration_table(comparison: Mapping[str, Any], name: str) -> Table:
         change = f"{after[key] - before[key]:+.4f}"
         rows.append((heading, number(before[key]), number(after[key]), change))
     changed = comparison["decisions_changed"]
-    notes = (_CHANCE_FOOTNOTE, INTERVAL_FOOTNOTE.partition(";")[0] + ".")
+    notes = (_CHANCE_FOOTNOTE, _INTERVAL_FOOTNOTE)
     rows.append(("Images with another argmax", "", "", str(changed)))
     return Table(
         title=f"Calibration: {name} (n = {before['n']})",

@@ -191,6 +191,7 @@ def test_help_names_every_verb(skinnet):
         "compare",
         "predict",
         "export",
+        "calibrate",
         "models",
     ]
     assert all(verb in out for verb in verbs)
@@ -209,6 +210,7 @@ def test_help_names_every_verb(skinnet):
         ("compare",),
         ("predict",),
         ("export",),
+        ("calibrate",),
         ("models",),
     ],
 )
