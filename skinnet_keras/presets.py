@@ -8,6 +8,7 @@ from skinnet_keras.errors import UserError
 
 _PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = (_PACKAGE.parent / "configs", _PACKAGE / "configs")
+_COSTS = "costs"  # what wrong decisions cost: no experiments
 
 
 def preset_names() -> list[str]:
@@ -33,6 +34,24 @@ def find_config(name: str) -> Path:
     )
 
 
+def find_costs(name: str) -> Path:
+    """The file of costs of decisions, given its path or a shipped one's name.
+
+    Raises:
+        UserError: There is neither such a file nor shipped costs of this name.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    shipped = {path.stem: path for path in sorted((_folder() / _COSTS).glob("*.yaml"))}
+    stem = name.removeprefix("configs/").removeprefix(f"{_COSTS}/").removesuffix(".yaml")
+    if stem in shipped:
+        return shipped[stem]
+    raise UserError(
+        f"costs {name}: no such file, and no shipped ones of this name; shipped are "
+        f"{', '.join(f'{_COSTS}/{stem}' for stem in shipped)}."
+    )
+
+
 def _folder() -> Path:
     # The checkout comes first: an editable install has both, and the user edits that one.
     for folder in _FOLDERS:
@@ -42,4 +61,4 @@ def _folder() -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    return list(folder.rglob("*.yaml"))
+    return [path for path in folder.rglob("*.yaml") if path.parent.name != _COSTS]

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from skinnet_keras.cli import (
+    calibrate,
     card,
     compare,
     crossval,
@@ -45,11 +46,12 @@ for _function in (
     train.train,
     crossval.crossval,
     evaluate.evaluate,
-    report.report,
-    explain.explain,
-    ood.ood,
     compare.compare,
     subgroups.subgroups,
+    calibrate.calibrate,
+    ood.ood,
+    explain.explain,
+    report.report,
     card.card,
     ensemble.ensemble,
     predict.predict,

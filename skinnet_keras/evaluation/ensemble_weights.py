@@ -46,7 +46,12 @@ def log_loss(probabilities: np.ndarray, true: np.ndarray) -> float:
     Returns:
         The mean, with probabilities clipped to eps..1 as scikit-learn does.
     """
-    return float(-np.log(_likelihoods(probabilities, true)).mean())
+    return float(log_losses(probabilities, true).mean())
+
+
+def log_losses(probabilities: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Terms of `log_loss`, one an image: float64 (N,), nats."""
+    return -np.log(_likelihoods(probabilities, true))
 
 
 def balanced_accuracy(probabilities: np.ndarray, true: np.ndarray) -> float:
