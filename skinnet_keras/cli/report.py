@@ -19,6 +19,10 @@ def report(
         int,
         typer.Option(min=0, help="Pictures in each gallery of mistakes; 0 = no photographs."),
     ] = 48,
+    costs: Annotated[
+        str,
+        typer.Option(help="Costs of mistakes: a YAML file, or the name of one in configs/costs."),
+    ] = "costs/melanoma_first",
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
     ] = 2000,
@@ -37,6 +41,8 @@ def report(
     import json
 
     from skinnet_keras.errors import UserError
+    from skinnet_keras.evaluation.costs import read_costs
+    from skinnet_keras.presets import find_costs
     from skinnet_keras.reporting.page import write_page
     from skinnet_keras.reporting.report import read_subjects, render_comparison, render_report
 
@@ -49,7 +55,12 @@ def report(
     subjects = read_subjects(sources, split=split, bootstrap=bootstrap, seed=seed)
     if len(subjects) == 1:
         html = render_report(
-            subjects[0], split=split, pictures=pictures, bootstrap=bootstrap, seed=seed
+            subjects[0],
+            read_costs(find_costs(costs)),
+            split=split,
+            pictures=pictures,
+            bootstrap=bootstrap,
+            seed=seed,
         )
     else:
         html = render_comparison(subjects, split=split)

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.data.figures.canvas import save_figure
 from skinnet_keras.evaluation.abstention import SCORES, area_under_risk, confidence, selective_risks
 from skinnet_keras.evaluation.plots import PALETTE, STYLE
 from skinnet_keras.evaluation.predictions import Predictions
@@ -22,7 +22,7 @@ def plot_risk_coverage(images: Predictions, path: str | Path, *, title: str = ""
 
     Args:
         images: Labelled images, one at least.
-        path: PNG to write.
+        path: PNG or SVG to write.
         title: Heading of the figure.
     """
     true = images.true_indices()
@@ -67,5 +67,4 @@ def plot_risk_coverage(images: Predictions, path: str | Path, *, title: str = ""
             axes.set_xlabel("coverage: share of all images that is accepted")
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold")
-        with atomic_file(path) as temporary:
-            figure.savefig(temporary, format="png", facecolor="white")
+        save_figure(figure, path)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.data.figures.canvas import save_figure
 from skinnet_keras.evaluation.calibration_metrics import (
     DEFAULT_BINS,
     Reliability,
@@ -38,7 +38,7 @@ def plot_reliability(
     Args:
         variants: Name, such as "before", -> labelled predictions of the same images; the first is
             grey.
-        path: PNG to write.
+        path: PNG or SVG to write.
         num_bins: Bins of equal mass.
         title: Heading of the figure.
     """
@@ -74,8 +74,7 @@ def plot_reliability(
         figure.supylabel("observed frequency", fontsize=9, color="#444444")
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold")
-        with atomic_file(path) as temporary:
-            figure.savefig(temporary, format="png", facecolor="white")
+        save_figure(figure, path)
 
 
 def _panel(axes: Axes, name: str, lines: Mapping[str, Reliability]) -> None:

@@ -13,6 +13,7 @@ from skinnet_keras import __version__
 from skinnet_keras.data.cache import open_cache
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
+from skinnet_keras.evaluation.costs import Costs
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import (
     Predictions,
@@ -21,6 +22,7 @@ from skinnet_keras.evaluation.predictions import (
     unique_names,
 )
 from skinnet_keras.reporting.blocks import Block, Section, TableBlock
+from skinnet_keras.reporting.decisions import decision_sections
 from skinnet_keras.reporting.experiment import (
     data_section,
     environment_section,
@@ -84,14 +86,17 @@ def read_subjects(
     return subjects
 
 
-def render_report(subject: Subject, *, split: str, pictures: int, bootstrap: int, seed: int) -> str:
+def render_report(
+    subject: Subject, costs: Costs, *, split: str, pictures: int, bootstrap: int, seed: int
+) -> str:
     """The page about one run or predictions file.
 
     Args:
         subject: What it is about.
+        costs: Of mistakes, for the decisions.
         split: Which predictions these are, for the title.
         pictures: Pictures of a gallery at most; 0 for a page without photographs.
-        bootstrap: Resamples behind the intervals of the subgroups.
+        bootstrap: Resamples behind the intervals.
         seed: Seed of the bootstrap.
 
     Raises:
@@ -104,6 +109,11 @@ def render_report(subject: Subject, *, split: str, pictures: int, bootstrap: int
     ]
     if run is not None:
         catalogue = run.load_catalogue()
+        if split == "test" and (run.directory / "predictions_val.csv").is_file():
+            validation = read_predictions(run.directory / "predictions_val.csv").scored()
+            sections += decision_sections(
+                validation, scored, costs, name, bootstrap=bootstrap, seed=seed
+            )
         given = read_subgroup_input(run.directory, None, split, None)
         sections.append(subgroup_section(given, bootstrap=bootstrap, seed=seed))
         if pictures:

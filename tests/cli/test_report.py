@@ -49,6 +49,7 @@ def run(tmp_path) -> Run:
     run = Run.create(tmp_path / "tiny", config, catalogue)
     test = catalogue.usable(["test"])
     predictions(run.directory / "predictions_test.csv", test)
+    predictions(run.directory / "predictions_val.csv", catalogue.usable(["val"]), seed=1)
     ids = list(catalogue.usable()["image_id"])
     masks = np.zeros((len(ids), SIZE, SIZE), np.uint8)
     masks[:, 8:20, 8:20] = 1
