@@ -79,6 +79,9 @@ def test_page_of_a_run(run):
     for anchor in (
         "summary",
         "classes",
+        "calibration",
+        "decisions",
+        "abstention",
         "subgroups",
         "mistakes",
         "data",
