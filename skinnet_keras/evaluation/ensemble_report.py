@@ -17,7 +17,7 @@ from skinnet_keras.evaluation.ensemble_members import AlignedPredictions, Member
 from skinnet_keras.evaluation.ensemble_weights import balanced_accuracy, log_loss
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import Predictions, write_predictions
-from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table
 
 ENSEMBLE_FILE = "ensemble.json"
 """Describes an ensemble, and marks its folder as one."""
