@@ -18,7 +18,8 @@ def compare(
         bool, typer.Option("--json", help="Print one JSON object instead of the tables.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for comparison.json and the tables (CSV, Markdown, LaTeX).")
+        Path | None,
+        typer.Option(help="Folder for comparison.json and the tables (CSV, Markdown, LaTeX)."),
     ] = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")

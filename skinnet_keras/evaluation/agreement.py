@@ -49,7 +49,10 @@ def matthews_correlation(confusion: np.ndarray) -> np.ndarray:
 
 
 def _margins(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Counts as floats (products of counts outgrow int64), their sum, and images by true and predicted class."""
+    """Counts, their sum, and images by true and by predicted class.
+
+    As floats: products of four counts outgrow int64.
+    """
     counts = np.asarray(confusion, dtype=np.float64)
     true, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
     return counts, true.sum(axis=-1), true, predicted

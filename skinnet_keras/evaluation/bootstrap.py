@@ -15,9 +15,7 @@ import numpy as np
 DEFAULT_RESAMPLES = 10_000
 
 
-def group_counts(
-    num_groups: int, *, resamples: int, seed: int, step: int
-) -> Iterator[np.ndarray]:
+def group_counts(num_groups: int, *, resamples: int, seed: int, step: int) -> Iterator[np.ndarray]:
     """Draw as many groups as there are, with replacement, and count each, again and again.
 
     Args:
@@ -75,11 +73,12 @@ def resampled_ratios(
 
 
 def part_size(rows: int) -> int:
-    """Resamples to take at a time where each needs `rows` numbers: some MiB, whatever the data.
+    """Resamples to take at a time where each needs `rows` numbers.
 
-    Never more than 64: accumulating along columns slows down when rows are longer than that.
+    Arrays of 8 MiB at most (but for single resamples of huge data) stay near the processor:
+    accumulating along their columns is several times slower in larger ones.
     """
-    return max(1, min(64, 4_000_000 // max(1, rows)))
+    return max(1, min(1024, 1_000_000 // max(1, rows)))
 
 
 def group_indices(groups: Sequence[str] | None, n: int) -> np.ndarray:

@@ -241,7 +241,7 @@ def ensemble_name(method: str) -> str:
     return f"ensemble: {method}"
 
 
-def _reports(splits: Mapping[str, Predictions], **options: int) -> dict[str, dict[str, Any]]:
+def _reports(splits: Mapping[str, Predictions], **options: Any) -> dict[str, dict[str, Any]]:
     reports = {}
     for split, predictions in splits.items():
         scored = predictions.scored()

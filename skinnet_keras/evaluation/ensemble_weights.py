@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skinnet_keras.evaluation.ensemble_rules import weighted_mean
 from skinnet_keras.evaluation.confusion import confusion_matrix, per_class_metrics
+from skinnet_keras.evaluation.ensemble_rules import weighted_mean
 
 GREEDY_METRICS = ("balanced_accuracy", "log_loss")
 DEFAULT_ROUNDS = 50

@@ -79,13 +79,14 @@ def ranking(report: Mapping[str, Any], name: str) -> Table:
         report: As `evaluate_predictions` returns it.
         name: What was scored, for the title.
     """
+    headings = _ranking_headings(report["settings"]).values()
     macro = [
         _with_interval(report[f"macro_{key}"], report["ci"].get(f"macro_{key}"))
         for key in RANKING_METRICS
     ]
     return Table(
         title=f"Each class against the rest, with 95 % intervals: {name}",
-        headings=("Class", "Images", *_ranking_headings(report["settings"]).values()),
+        headings=("Class", "Images", *(_capital(name) for name in headings)),
         rows=(*_class_rows(report, RANKING_METRICS), ("Macro", str(report["n"]), *macro)),
         footnotes=(
             *_ranking_footnotes(report["settings"]),
@@ -132,6 +133,10 @@ def _ranking_headings(settings: Mapping[str, Any]) -> dict[str, str]:
         "sensitivity_at_specificity": f"sensitivity at specificity {settings['specificity']:g}",
         "specificity_at_sensitivity": f"specificity at sensitivity {settings['sensitivity']:g}",
     }
+
+
+def _capital(name: str) -> str:
+    return name if name.startswith("pAUC") else name[0].upper() + name[1:]
 
 
 def _ranking_footnotes(settings: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from skinnet_keras.evaluation.bootstrap import (
     group_indices,
     percentile_interval,
 )
+from skinnet_keras.evaluation.confusion import plain
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.evaluation.scorer import Scorer, Scores, resample_scores
 from skinnet_keras.evaluation.significance import holm, mcnemar, sign_flip_test
@@ -61,7 +62,7 @@ def compare_paired(
             for key, scorer in scorers.items()
         }
     errors = {key: _errors(rows) for key, rows in aligned.items()}
-    compared = {}
+    compared: dict[str, dict[str, Any]] = {}
     for key in others:
         tested = mcnemar(~errors[name]["errors_all"], ~errors[key]["errors_all"])
         differences = {}
@@ -118,16 +119,10 @@ def _errors(scored: Predictions) -> dict[str, np.ndarray]:
 
 
 def _difference(measure: str, first: Scores, this: Scores) -> dict[str, Any]:
-    numbers = (first.headline[measure][0], this.headline[measure][0])
-    before, after = (None if np.isnan(value) else value.item() for value in numbers)
-    defined = before is not None and after is not None
-    return {
-        "first": before,
-        "this": after,
-        "difference": after - before if defined else None,
-        "ci": None,
-        "better": None,
-    }
+    before, after = first.headline[measure], this.headline[measure]
+    numbers = plain(np.concatenate([before, after, after - before]))
+    named = dict(zip(("first", "this", "difference"), numbers, strict=True))
+    return {**named, "ci": None, "better": None}
 
 
 def _spread(measure: str, first: Scores, this: Scores) -> dict[str, Any]:

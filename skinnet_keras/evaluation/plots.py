@@ -21,8 +21,8 @@ from matplotlib.ticker import MaxNLocator
 
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.ranking import binary_auc
 from skinnet_keras.evaluation.predictions import Predictions
+from skinnet_keras.evaluation.ranking import binary_auc
 
 # Okabe and Ito's palette, told apart by colour-blind readers too; grey is the ninth class.
 PALETTE = (

@@ -139,7 +139,7 @@ class Ranking:
                 "sensitivity_at_specificity": caught / positives,
                 "specificity_at_sensitivity": (negatives - fp[insensitive, columns]) / negatives,
             }
-        undefined = {name: (pairs == 0.0) for name in RANKING_METRICS}
+        undefined = dict.fromkeys(RANKING_METRICS, pairs == 0.0)
         undefined["average_precision"] = positives == 0.0
         return {name: np.where(undefined[name], np.nan, found[name]) for name in RANKING_METRICS}
 

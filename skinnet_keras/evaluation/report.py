@@ -33,9 +33,7 @@ def write_tables(folder: str | Path, tables: Mapping[str, Table]) -> list[str]:
     folder = _folder(folder)
     texts = {f"{name}.csv": table.to_csv() for name, table in tables.items()}
     texts["tables.md"] = "\n".join(table.to_markdown() for table in tables.values())
-    texts["tables.tex"] = "\n".join(
-        table.to_latex(f"tab:{name}") for name, table in tables.items()
-    )
+    texts["tables.tex"] = "\n".join(table.to_latex(f"tab:{name}") for name, table in tables.items())
     for name, text in texts.items():
         with atomic_file(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

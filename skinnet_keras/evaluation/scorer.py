@@ -66,9 +66,7 @@ class Scorer:
         cells = true * k + predicted
         shape = (k * k, self.num_groups)
         self._cells = sparse.csr_array((np.ones(len(cells)), (cells, groups)), shape=shape)
-        self._rankings = [
-            Ranking(true == j, scored.probabilities[:, j], groups) for j in range(k)
-        ]
+        self._rankings = [Ranking(true == j, scored.probabilities[:, j], groups) for j in range(k)]
 
     def confusions(self, weights: np.ndarray) -> np.ndarray:
         """Confusion matrices, rows true, columns predicted.

@@ -90,7 +90,7 @@ class Table:
         Needs the package booktabs; every character is escaped, signs are set as minus and plus.
 
         Args:
-            label: What `\\ref` names it by; None = no label.
+            label: What the text refers to it by; None = no label.
         """
         rows = [_latex_row(row) for row in self.rows]
         if self.last_is_total and len(rows) > 1:
