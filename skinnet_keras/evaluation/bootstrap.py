@@ -99,6 +99,25 @@ def group_indices(groups: Sequence[str] | None, n: int) -> np.ndarray:
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
+def exact_interval(rate: float, trials: int, level: float = 0.95) -> tuple[float, float] | None:
+    """Clopper and Pearson's interval of a rate of 0 or 1, which no resample varies.
+
+    Biometrika 26 (1934), doi:10.1093/biomet/26.4.404.
+
+    Args:
+        rate: Share of the trials, 0..1.
+        trials: Independent trials behind it, such as groups.
+        level: Coverage, 0..1.
+
+    Returns:
+        Lower and upper bound; None for other rates or without trials.
+    """
+    if not trials or rate not in (0.0, 1.0):
+        return None
+    bound = ((1.0 - level) / 2.0) ** (1.0 / trials)
+    return (bound, 1.0) if rate else (0.0, 1.0 - bound)
+
+
 def percentile_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:
     """Percentile interval of bootstrap values; None where no resample defines the value.
 

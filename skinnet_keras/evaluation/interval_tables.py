@@ -107,7 +107,8 @@ def interval_footnotes(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         f"Intervals: percentiles of {settings['bootstrap']} bootstrap resamples of the "
         f"{settings['groups']} groups (lesions, or images where no group is given), seed "
-        f"{settings['seed']}; - = undefined.",
+        f"{settings['seed']}. Where resamples do not vary: Clopper and Pearson's over groups for "
+        "a rate of 0 or 1, - for other numbers.",
     )
 
 

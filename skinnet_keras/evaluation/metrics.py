@@ -9,6 +9,7 @@ import numpy as np
 
 from skinnet_keras.evaluation.bootstrap import (
     DEFAULT_RESAMPLES,
+    exact_interval,
     group_indices,
     percentile_interval,
 )
@@ -16,6 +17,9 @@ from skinnet_keras.evaluation.confusion import per_class_table, plain
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.evaluation.ranking import RANKING_METRICS, OperatingPoints
 from skinnet_keras.evaluation.scorer import PER_CLASS, Scorer, resample_scores
+
+RATES = ("accuracy", "wrecall")
+"""Headline numbers that are a share of all images."""
 
 
 def evaluate_predictions(
@@ -38,7 +42,9 @@ def evaluate_predictions(
         `n`; the headline numbers of `confusion.headline_metrics`; `macro_<metric>` of the ranking
         metrics (one class against the rest, mean over the classes that define it); `per_class`;
         `ci`: 95 % percentile intervals of all headline numbers, and `ci_per_class`: class ->
-        metric -> interval, all from the same resamples; `settings`: `min_tpr`, `specificity`,
+        metric -> interval, all from the same resamples. Where resamples do not vary, the interval
+        of a rate of 0 or 1 is Clopper and Pearson's with groups as trials, any other None;
+        `settings`: `min_tpr`, `specificity`,
         `sensitivity`, `bootstrap`, `seed`, `groups` (their number). Undefined = None.
     """
     scored = predictions.scored()
@@ -54,9 +60,20 @@ def evaluate_predictions(
     intervals_per_class: dict[str, dict[str, Any]] = {}
     if bootstrap and n:
         resampled = resample_scores(scorer, resamples=bootstrap, seed=seed)
-        intervals = {name: _interval(values) for name, values in resampled.headline.items()}
+        intervals = {
+            name: _interval(values, numbers.headline[name][0], scorer.num_groups * (name in RATES))
+            for name, values in resampled.headline.items()
+        }
+        none = np.zeros(len(classes), dtype=int)
         intervals_per_class = {
-            label: {name: _interval(resampled.per_class[name][:, k]) for name in PER_CLASS}
+            label: {
+                name: _interval(
+                    resampled.per_class[name][:, k],
+                    numbers.per_class[name][0, k],
+                    scorer.groups_behind.get(name, none)[k],
+                )
+                for name in PER_CLASS
+            }
             for k, label in enumerate(classes)
         }
     return {
@@ -74,6 +91,15 @@ def evaluate_predictions(
     }
 
 
-def _interval(values: np.ndarray) -> list[float] | None:
+def _interval(values: np.ndarray, value: float, trials: int) -> list[float] | None:
+    """Percentile interval; the exact one of a rate of 0 or 1; None where resamples say nothing.
+
+    Args:
+        values: (R,) in the resamples.
+        value: In the data.
+        trials: Groups that it is a share of; 0 = it is no such share.
+    """
     interval = percentile_interval(values)
+    if interval is not None and interval[0] == interval[1]:
+        interval = exact_interval(float(value), trials)
     return None if interval is None else list(interval)

@@ -46,6 +46,8 @@ class Scorer:
         points: Parameters of the ranking metrics.
         num_images: N.
         num_groups: G.
+        groups_behind: Groups with an image that a rate of the class is a share of: int (K,) by
+            `recall` (images of the class), `precision` (called it), `specificity` (not of it).
     """
 
     def __init__(
@@ -66,6 +68,13 @@ class Scorer:
         cells = true * k + predicted
         shape = (k * k, self.num_groups)
         self._cells = sparse.csr_array((np.ones(len(cells)), (cells, groups)), shape=shape)
+        pairs = np.unique(groups * k + true)
+        alone = np.bincount(pairs // k, minlength=self.num_groups)[pairs // k] == 1
+        self.groups_behind = {
+            "recall": np.bincount(pairs % k, minlength=k),
+            "precision": np.bincount(np.unique(groups * k + predicted) % k, minlength=k),
+            "specificity": self.num_groups - np.bincount(pairs[alone] % k, minlength=k),
+        }
         self._rankings = [Ranking(true == j, scored.probabilities[:, j], groups) for j in range(k)]
 
     def confusions(self, weights: np.ndarray) -> np.ndarray:

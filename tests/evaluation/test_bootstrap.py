@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from skinnet_keras.evaluation.bootstrap import (
+    exact_interval,
     group_counts,
     group_indices,
     part_size,
@@ -78,3 +80,13 @@ def test_resampled_ratios_in_parts_are_those_of_columns():
     assert both.shape == (30, 3)
     one = resampled_ratios(above[:, 1], below[:, 1], None, resamples=30, seed=0)
     np.testing.assert_allclose(both[:, 1], one)
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 1), (0, 7), (7, 7), (300, 300)])
+def test_the_interval_of_a_rate_of_0_or_1_is_that_of_clopper_and_pearson(right, n):
+    expected = stats.binomtest(right, n).proportion_ci(method="exact")
+    assert exact_interval(right / n, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_other_rates_and_none_have_no_exact_interval():
+    assert exact_interval(0.5, 4) is exact_interval(1.0, 0) is None

@@ -162,6 +162,26 @@ def test_a_class_of_no_image_has_no_interval_and_no_part_in_macro_ones(random_pr
     assert report["macro_auc"] == pytest.approx(np.mean(areas))
 
 
+def test_a_perfect_rate_is_less_certain_the_fewer_lesions_stand_behind_it():
+    # Three lesions of two melanomas each, one nevus; everything right.
+    labels = [*["MEL"] * 6, "NV"]
+    predictions = Predictions(
+        [str(row) for row in range(7)],
+        labels,
+        np.array([[1.0, 0.0] if label == "MEL" else [0.0, 1.0] for label in labels]),
+        ("MEL", "NV"),
+        ["a", "a", "b", "b", "c", "c", "d"],
+    )
+    report = evaluate_predictions(predictions, bootstrap=500)
+    melanoma = report["ci_per_class"]["MEL"]
+    three, one = pytest.approx([0.025 ** (1 / 3), 1.0]), pytest.approx([0.025, 1.0])
+    assert melanoma["recall"] == melanoma["precision"] == three
+    assert melanoma["specificity"] == one
+    assert report["ci"]["accuracy"] == pytest.approx([0.025 ** (1 / 4), 1.0])
+    # No exact interval is known of these, and [1, 1] would be a lie.
+    assert melanoma["auc"] is melanoma["f1"] is report["ci"]["kappa"] is None
+
+
 def test_the_parameters_move_what_they_name(random_predictions):
     predictions = random_predictions(0)
     first = evaluate_predictions(predictions, bootstrap=0)

@@ -53,6 +53,19 @@ def test_weights_of_groups_equal_explicit_resampling(random_predictions, case, s
                 assert explicit["per_class"][label][name] == plain(scores.per_class[name][r, k])
 
 
+def test_groups_behind_a_rate_by_hand():
+    labels = ["MEL", "NV", "NV", "NV", "MEL"]
+    predictions = Predictions(
+        list("abcde"), labels, np.eye(2)[[0, 0, 1, 1, 1]], ("MEL", "NV"), list("xxyyz")
+    )
+    behind = Scorer(predictions, np.array([0, 0, 1, 1, 2])).groups_behind
+    assert {name: counts.tolist() for name, counts in behind.items()} == {
+        "recall": [2, 2],  # x, z; x, y
+        "precision": [1, 2],  # x; y, z
+        "specificity": [2, 2],  # x, y; x, z
+    }
+
+
 def test_same_seed_same_interval_other_seed_another(random_predictions):
     predictions = random_predictions(0)
     first, again, other = (
