@@ -16,7 +16,7 @@ from skinnet_keras.evaluation.bootstrap import (
 from skinnet_keras.evaluation.confusion import per_class_table, plain
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.evaluation.ranking import RANKING_METRICS, OperatingPoints
-from skinnet_keras.evaluation.scorer import PER_CLASS, Scorer, resample_scores
+from skinnet_keras.evaluation.scorer import PER_CLASS, Scorer, Scores, resample_scores
 
 RATES = ("accuracy", "wrecall")
 """Headline numbers that are a share of all images."""
@@ -42,10 +42,10 @@ def evaluate_predictions(
         `n`; the headline numbers of `confusion.headline_metrics`; `macro_<metric>` of the ranking
         metrics (one class against the rest, mean over the classes that define it); `per_class`;
         `ci`: 95 % percentile intervals of all headline numbers, and `ci_per_class`: class ->
-        metric -> interval, all from the same resamples. Where resamples do not vary, the interval
-        of a rate of 0 or 1 is Clopper and Pearson's with groups as trials, any other None;
-        `settings`: `min_tpr`, `specificity`,
-        `sensitivity`, `bootstrap`, `seed`, `groups` (their number). Undefined = None.
+        metric -> interval, all from the same resamples; `settings`: `min_tpr`, `specificity`,
+        `sensitivity`, `bootstrap`, `seed`, `groups` (their number). Undefined = None. Where
+        resamples do not vary, the interval of a rate of 0 or 1 is Clopper and Pearson's with
+        groups as trials, that of any other number None.
     """
     scored = predictions.scored()
     classes, n = scored.classes, len(scored.labels)
@@ -56,32 +56,16 @@ def evaluate_predictions(
     for name in RANKING_METRICS:
         for label, value in zip(classes, plain(numbers.per_class[name][0]), strict=True):
             per_class[label][name] = value
-    intervals: dict[str, Any] = {}
-    intervals_per_class: dict[str, dict[str, Any]] = {}
+    intervals: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     if bootstrap and n:
         resampled = resample_scores(scorer, resamples=bootstrap, seed=seed)
-        intervals = {
-            name: _interval(values, numbers.headline[name][0], scorer.num_groups * (name in RATES))
-            for name, values in resampled.headline.items()
-        }
-        none = np.zeros(len(classes), dtype=int)
-        intervals_per_class = {
-            label: {
-                name: _interval(
-                    resampled.per_class[name][:, k],
-                    numbers.per_class[name][0, k],
-                    scorer.groups_behind.get(name, none)[k],
-                )
-                for name in PER_CLASS
-            }
-            for k, label in enumerate(classes)
-        }
+        intervals = _intervals(scorer, numbers, resampled)
     return {
         "n": n,
         **{name: plain(values[0]) for name, values in numbers.headline.items()},
         "per_class": per_class,
-        "ci": intervals,
-        "ci_per_class": intervals_per_class,
+        "ci": intervals[0],
+        "ci_per_class": intervals[1],
         "settings": {
             **asdict(scorer.points),
             "bootstrap": bootstrap,
@@ -89,6 +73,30 @@ def evaluate_predictions(
             "groups": scorer.num_groups,
         },
     }
+
+
+def _intervals(
+    scorer: Scorer, numbers: Scores, resampled: Scores
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Intervals of the headline numbers, and of those of each class."""
+    trials = dict.fromkeys(RATES, scorer.num_groups)
+    headline = {
+        name: _interval(values, numbers.headline[name][0], trials.get(name, 0))
+        for name, values in resampled.headline.items()
+    }
+    none = np.zeros(len(scorer.classes), dtype=int)
+    per_class = {
+        label: {
+            name: _interval(
+                resampled.per_class[name][:, k],
+                numbers.per_class[name][0, k],
+                scorer.groups_behind.get(name, none)[k],
+            )
+            for name in PER_CLASS
+        }
+        for k, label in enumerate(scorer.classes)
+    }
+    return headline, per_class
 
 
 def _interval(values: np.ndarray, value: float, trials: int) -> list[float] | None:
