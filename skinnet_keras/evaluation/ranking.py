@@ -29,10 +29,10 @@ class OperatingPoints:
 
     Attributes:
         min_tpr: Sensitivity above which `pauc` takes the area, 0 <= value < 1; 0.8 is that of
-            ISIC-2024.
+            ISIC-2024 (kaggle.com/competitions/isic-2024-challenge).
         specificity: Specificity that `sensitivity_at_specificity` keeps, 0..1.
-        sensitivity: Sensitivity that `specificity_at_sensitivity` reaches, 0 < value <= 1; 0.95 is
-            that of ISIC-2016 (arXiv:1605.01397).
+        sensitivity: Sensitivity that `specificity_at_sensitivity` reaches, 0 < value <= 1; at 0.95
+            Codella et al. compare systems on ISIC-2016 (arXiv:1610.04662).
 
     Raises:
         UserError: A value is out of its range.
@@ -62,12 +62,13 @@ class Ranking:
     def __init__(
         self, is_class: np.ndarray, score: np.ndarray, groups: np.ndarray | None = None
     ) -> None:
-        """Sort once.
+        """Sort.
 
         Args:
             is_class: bool (N,).
             score: float (N,), higher = more likely of the class.
-            groups: int (N,): the weight that counts for each image, below G; None = its own.
+            groups: int (N,) number of every image's group, 0..G - 1 without gaps; None = every
+                image is a group of its own.
         """
         is_class = np.asarray(is_class, dtype=bool)
         columns = np.arange(len(score)) if groups is None else groups
@@ -95,6 +96,7 @@ class Ranking:
           the sensitivity `min_tpr`: the score of ISIC-2024, not rescaled, so 0..1 - min_tpr (0.2)
           and (1 - min_tpr)^2 / 2 (0.02) for chance. Divided by 1 - min_tpr it is the mean
           specificity over the sensitivities above `min_tpr`; with `min_tpr` 0 it is `auc`.
+          scikit-learn's `max_fpr`, on the mirrored problem, gives it rescaled to 0.5..1.
         - `sensitivity_at_specificity`: the largest sensitivity of a threshold whose specificity is
           at least `specificity`. Thresholds are observed scores (positive = score >= threshold) or
           one above all of them; nothing is interpolated, so ties can leave only 0.
@@ -102,8 +104,8 @@ class Ranking:
           sensitivity is at least `sensitivity`.
 
         Args:
-            weights: float (G, R), whole numbers: how often each image, or each group, counts in
-                each of R data sets. A group of `groups` above all others may be missing.
+            weights: float (G, R), whole numbers: how often each group counts in each of R data
+                sets.
             points: The parameters.
 
         Returns:
@@ -113,7 +115,7 @@ class Ranking:
         u, resamples = self.num_thresholds, weights.shape[1]
         if not u:
             return {name: np.full(resamples, np.nan) for name in RANKING_METRICS}
-        sums = self._sums @ weights[: self._sums.shape[1]]
+        sums = self._sums @ weights
         step, ties = sums[:u], sums[2 * u + 1 :]
         tp, fp = np.cumsum(step, axis=0), np.cumsum(sums[u : 2 * u], axis=0)
         positives, negatives = tp[-1], fp[-1] + sums[2 * u]
