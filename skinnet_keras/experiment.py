@@ -15,11 +15,8 @@ from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.metrics import (
-    confusion_matrix,
-    evaluate_predictions,
-    headline_metrics,
-)
+from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metrics
+from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.plots import plot_history
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.evaluation.segmentation import segmentation_scores

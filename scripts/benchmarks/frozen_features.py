@@ -40,7 +40,7 @@ from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.pipeline import training_dataset
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.metrics import confusion_matrix, headline_metrics
+from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metrics
 from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
 from skinnet_keras.training import features
 from skinnet_keras.training.fit import Batches, load_weights

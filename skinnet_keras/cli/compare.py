@@ -15,16 +15,23 @@ def compare(
         str, typer.Option(help="Which predictions of the runs: test or val.")
     ] = "test",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
+        bool, typer.Option("--json", help="Print one JSON object instead of the tables.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for comparison.csv and tables.md.")
+        Path | None,
+        typer.Option(help="Folder for comparison.json and the tables (CSV, Markdown, LaTeX)."),
     ] = None,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
+    ] = 10000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Compare runs on the same images: errors on all and on rare classes, weighted metrics.
 
     The first run is what the others are compared with: their rows are followed by the signed
-    difference in percent.
+    difference in percent. Then, for runs scored on the first one's images: differences with
+    intervals from paired resamples of lesions, permutation tests over lesions and McNemar's test,
+    adjusted by Holm's method where there are several runs.
 
     Example: skinnet compare runs/skinnet_v1 runs/skinnet_v2 runs/skinnet_v3 runs/skinnet_v4
     """
@@ -32,8 +39,11 @@ def compare(
 
     from rich.console import Console
 
+    from skinnet_keras.atomic import atomic_file
     from skinnet_keras.errors import UserError
     from skinnet_keras.evaluation.metrics import evaluate_predictions
+    from skinnet_keras.evaluation.paired import compare_paired
+    from skinnet_keras.evaluation.paired_tables import mcnemar_table, paired_differences
     from skinnet_keras.evaluation.predictions import (
         count_differing,
         predictions_path,
@@ -56,19 +66,33 @@ def compare(
             images = "1 image is" if count == 1 else f"{count} images are"
             typer.echo(
                 f"Warning: {first} and {name} were not scored on the same images: {images} "
-                "in one of them only or labelled otherwise. Their numbers do not compare.",
+                "in one of them only or labelled otherwise. Their numbers do not compare, so no "
+                "paired difference is given.",
                 err=True,
             )
-    # No intervals here: those of paired differences, not of single runs, would answer the question.
+    # No intervals of single runs: those of their differences answer the question.
     reports = {name: evaluate_predictions(rows, bootstrap=0) for name, rows in scored.items()}
-    table = comparison(reports)
+    same = {name: rows for name, rows in scored.items() if not differing.get(name)}
+    paired = compare_paired(same, bootstrap=bootstrap, seed=seed)
+    shown = {"comparison": comparison(reports)}
+    if paired:
+        shown["paired_differences"] = paired_differences(paired, first, bootstrap=bootstrap)
+        shown["mcnemar"] = mcnemar_table(paired, first)
+    result = {
+        "runs": reports,
+        "changes_percent": comparison_changes(reports),
+        "differing_images": differing,
+        "paired": {name: paired.get(name) for name in others},
+    }
     if as_json:
-        changes = comparison_changes(reports)
-        typer.echo(
-            json.dumps({"runs": reports, "changes_percent": changes, "differing_images": differing})
-        )
+        typer.echo(json.dumps(result))
     else:
-        table.print(Console())
+        console = Console()
+        for table in shown.values():
+            table.print(console)
     if out is not None:
-        written = write_tables(out, {"comparison": table})
+        written = write_tables(out, shown)
+        with atomic_file(out / "comparison.json") as temporary:
+            temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        written.append("comparison.json")
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)

@@ -25,7 +25,7 @@ def crossval(
     ] = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
-    ] = 2000,
+    ] = 10000,
     as_json: Annotated[bool, typer.Option("--json", help="metrics as one JSON object")] = False,
 ) -> None:
     """Cross-validate a config: stratified folds that keep lesions and patients whole.

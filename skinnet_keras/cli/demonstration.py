@@ -18,7 +18,8 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.synthetic import write_synthetic
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import plots, tables
-from skinnet_keras.evaluation.metrics import confusion_matrix, evaluate_predictions
+from skinnet_keras.evaluation.confusion import confusion_matrix
+from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.evaluation.report import write_report, write_tables
 from skinnet_keras.export.bundle import export_run

@@ -23,7 +23,8 @@ from skinnet_keras.evaluation.ensemble_report import (
     write_collection,
     write_ensemble,
 )
-from skinnet_keras.evaluation.tables import Table, comparison, comparison_changes
+from skinnet_keras.evaluation.table import Table
+from skinnet_keras.evaluation.tables import comparison, comparison_changes
 
 Output = tuple[dict[str, Any], dict[str, Table]]
 """What `--json` prints, and the tables by file name."""

@@ -16,14 +16,26 @@ def evaluate(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for metrics.json, the tables (CSV, Markdown) and the plots."),
+        typer.Option(help="Folder for metrics.json, the tables (CSV, Markdown, LaTeX), the plots."),
     ] = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
-    ] = 2000,
+    ] = 10000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    min_tpr: Annotated[
+        float, typer.Option(help="Sensitivity above which pAUC is taken; ISIC-2024: 0.8.")
+    ] = 0.8,
+    at_specificity: Annotated[
+        float, typer.Option(help="Specificity at which sensitivity is given.")
+    ] = 0.95,
+    at_sensitivity: Annotated[
+        float, typer.Option(help="Sensitivity at which specificity is given.")
+    ] = 0.95,
 ) -> None:
     """Score predictions: metrics per class as in the paper's tables 2-5, errors on rare classes.
+
+    Beside them AUC, PR-AUC, partial AUC and operating points of every class, kappa and MCC, all
+    with intervals from one set of resampled lesions.
 
     Reads a run's predictions, or a CSV of any model: image_id, label, one probability column per
     class (MEL, NV, BCC, AK, BKL, DF, VASC, SCC) and, optionally, group for the intervals.
@@ -35,10 +47,13 @@ def evaluate(
     from rich.console import Console
 
     from skinnet_keras.errors import UserError
-    from skinnet_keras.evaluation import tables
-    from skinnet_keras.evaluation.metrics import confusion_matrix, evaluate_predictions
+    from skinnet_keras.evaluation import interval_tables, tables
+    from skinnet_keras.evaluation.confusion import confusion_matrix
+    from skinnet_keras.evaluation.metrics import evaluate_predictions
     from skinnet_keras.evaluation.predictions import predictions_path, read_predictions
+    from skinnet_keras.evaluation.ranking import OperatingPoints
 
+    points = OperatingPoints(min_tpr, at_specificity, at_sensitivity)
     file = predictions_path(source, split)
     predictions = read_predictions(file)
     scored = predictions.scored()
@@ -51,15 +66,17 @@ def evaluate(
             "they have no label, or one the model has no class for.",
             err=True,
         )
-    report = evaluate_predictions(predictions, bootstrap=bootstrap, seed=seed)
+    report = evaluate_predictions(predictions, bootstrap=bootstrap, seed=seed, points=points)
     confusion = confusion_matrix(
         scored.true_indices(), scored.predicted_indices(), len(scored.classes)
     )
     name = f"{source.resolve().name} ({split})" if source.is_dir() else file.name
     shown = {
         "per_class": tables.per_class(report, name),
+        "class_intervals": interval_tables.class_intervals(report, name),
+        "ranking": interval_tables.ranking(report, name),
         "confusion_matrix": tables.confusion(confusion, scored.classes, name),
-        "summary": tables.headline(report, name),
+        "summary": interval_tables.headline(report, name),
     }
     if as_json:
         typer.echo(json.dumps(report))

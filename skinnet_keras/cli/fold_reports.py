@@ -17,7 +17,7 @@ from skinnet_keras.evaluation.crossval import (
 )
 from skinnet_keras.evaluation.predictions import read_predictions, write_predictions
 from skinnet_keras.evaluation.report import write_tables
-from skinnet_keras.evaluation.tables import Table
+from skinnet_keras.evaluation.table import Table
 
 _PREDICTIONS = "predictions_test.csv"
 

@@ -36,7 +36,7 @@ def models(
     from rich.console import Console
 
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
-    from skinnet_keras.evaluation.tables import Table
+    from skinnet_keras.evaluation.table import Table
 
     import_tensorflow_quietly()
     from skinnet_keras.models import BACKBONES, SEGMENTERS, SKINNETS

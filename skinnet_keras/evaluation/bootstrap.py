@@ -1,51 +1,40 @@
-"""Percentile bootstrap that resamples groups (lesions), not images.
+"""Bootstrap that resamples groups (lesions), not images.
 
-Images of one lesion are alike, so an interval over images would be too narrow.
+Images of one lesion are alike, so an interval over images would be too narrow. A resample is how
+often every group counts; nothing is copied. One seed and one number of groups give one set of
+draws whatever is computed from them, so all numbers of a report belong together and the difference
+of two systems on the same images is a paired bootstrap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+DEFAULT_RESAMPLES = 10_000
 
-def bootstrap_confusions(
-    true: np.ndarray,
-    predicted: np.ndarray,
-    num_classes: int,
-    groups: Sequence[str] | None,
-    *,
-    resamples: int,
-    seed: int,
-) -> np.ndarray:
-    """Confusion matrices of resampled data sets.
 
-    Each resample draws as many groups as there are, with replacement, and takes all images of a
-    group as often as it was drawn. Groups that fill the same cells of the confusion matrix are
-    interchangeable, so one multinomial draw over the distinct kinds of groups has exactly that
-    distribution; no image is ever copied.
+def group_counts(num_groups: int, *, resamples: int, seed: int, step: int) -> Iterator[np.ndarray]:
+    """Draw as many groups as there are, with replacement, and count each, again and again.
 
     Args:
-        true: int (N,) indices of the true classes.
-        predicted: int (N,) indices of the predicted classes.
-        num_classes: K.
-        groups: N group names; "" or None = the image is a group of its own.
+        num_groups: G.
         resamples: R, number of resampled data sets.
         seed: Seed of the draws.
+        step: Resamples at a time; the draws do not depend on it.
 
-    Returns:
-        int64 (R, K, K), rows true, columns predicted.
+    Yields:
+        float64 (G, r): how often a group was drawn in each of r resamples, r <= `step`. Floats
+        because they are factors next; they hold whole numbers.
     """
-    cells = np.asarray(true) * num_classes + np.asarray(predicted)
-    index = group_indices(groups, len(cells))
-    num_groups = int(index.max()) + 1
-    filled = np.zeros((num_groups, num_classes**2), dtype=np.int64)
-    np.add.at(filled, (index, cells), 1)
-    kinds, frequency = np.unique(filled, axis=0, return_counts=True)
     rng = np.random.default_rng(seed)
-    draws = rng.multinomial(num_groups, frequency / num_groups, size=resamples)
-    return (draws @ kinds).reshape(resamples, num_classes, num_classes)
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        drawn = rng.integers(0, num_groups, size=(size, num_groups))
+        drawn += np.arange(0, size * num_groups, num_groups)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=size * num_groups)
+        yield np.ascontiguousarray(counts.reshape(size, num_groups).T, dtype=np.float64)
 
 
 def resampled_ratios(
@@ -57,9 +46,6 @@ def resampled_ratios(
     seed: int,
 ) -> np.ndarray:
     """Ratios of sums over resampled groups; with denominators of 1 these are means.
-
-    One seed gives one set of draws whatever the values are, so the difference of two calls on
-    the same images is a paired bootstrap.
 
     Args:
         numerators: float (N,) or (N, M): M ratios at once.
@@ -77,21 +63,22 @@ def resampled_ratios(
     sums = np.zeros((2, num_groups, *values.shape[2:]))
     for total, value in zip(sums, values, strict=True):
         np.add.at(total, index, value)
-    rng = np.random.default_rng(seed)
-    even = np.full(num_groups, 1 / num_groups)
-    # A part at a time: all draws of a large data set at once would not fit.
+    step = part_size(num_groups)
     parts = [
-        [draws @ total for total in sums]
-        for size in _part_sizes(resamples, num_groups)
-        for draws in [rng.multinomial(num_groups, even, size=size)]
+        [counts.T @ total for total in sums]
+        for counts in group_counts(num_groups, resamples=resamples, seed=seed, step=step)
     ]
     above, below = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
     return above / below
 
 
-def _part_sizes(resamples: int, num_groups: int, cells: int = 4_000_000) -> list[int]:
-    step = max(1, cells // num_groups)
-    return [min(step, resamples - start) for start in range(0, resamples, step)]
+def part_size(rows: int) -> int:
+    """Resamples to take at a time where each needs `rows` numbers.
+
+    Arrays of 8 MiB at most (but for single resamples of huge data) stay near the processor:
+    accumulating along their columns is several times slower in larger ones.
+    """
+    return max(1, min(1024, 1_000_000 // max(1, rows)))
 
 
 def group_indices(groups: Sequence[str] | None, n: int) -> np.ndarray:
@@ -110,6 +97,25 @@ def group_indices(groups: Sequence[str] | None, n: int) -> np.ndarray:
     # A nameless row's own number is its key: integers never meet the names, which are strings.
     keys = [group or row for row, group in enumerate(groups)]
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def exact_interval(rate: float, trials: int, level: float = 0.95) -> tuple[float, float] | None:
+    """Clopper and Pearson's interval of a rate of 0 or 1, which no resample varies.
+
+    Biometrika 26 (1934), doi:10.1093/biomet/26.4.404.
+
+    Args:
+        rate: Share of the trials, 0..1.
+        trials: Independent trials behind it, such as groups.
+        level: Coverage, 0..1.
+
+    Returns:
+        Lower and upper bound; None for other rates or without trials.
+    """
+    if not trials or rate not in (0.0, 1.0):
+        return None
+    bound = ((1.0 - level) / 2.0) ** (1.0 / trials)
+    return (bound, 1.0) if rate else (0.0, 1.0 - bound)
 
 
 def percentile_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:

@@ -10,10 +10,10 @@ import numpy as np
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import Predictions
+from skinnet_keras.evaluation.table import Table
 from skinnet_keras.evaluation.tables import (
     COMPARISON_FOOTNOTES,
     COMPARISON_HEADINGS,
-    Table,
     format_cell,
 )
 

@@ -17,7 +17,7 @@ from skinnet_keras.evaluation.ensemble_members import AlignedPredictions, Member
 from skinnet_keras.evaluation.ensemble_weights import balanced_accuracy, log_loss
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import Predictions, write_predictions
-from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table
 
 ENSEMBLE_FILE = "ensemble.json"
 """Describes an ensemble, and marks its folder as one."""
@@ -241,7 +241,7 @@ def ensemble_name(method: str) -> str:
     return f"ensemble: {method}"
 
 
-def _reports(splits: Mapping[str, Predictions], **options: int) -> dict[str, dict[str, Any]]:
+def _reports(splits: Mapping[str, Predictions], **options: Any) -> dict[str, dict[str, Any]]:
     reports = {}
     for split, predictions in splits.items():
         scored = predictions.scored()

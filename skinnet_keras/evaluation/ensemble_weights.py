@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skinnet_keras.evaluation.confusion import confusion_matrix, per_class_metrics
 from skinnet_keras.evaluation.ensemble_rules import weighted_mean
-from skinnet_keras.evaluation.metrics import confusion_matrix, per_class_metrics
 
 GREEDY_METRICS = ("balanced_accuracy", "log_loss")
 DEFAULT_ROUNDS = 50
@@ -55,7 +55,7 @@ def log_losses(probabilities: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def balanced_accuracy(probabilities: np.ndarray, true: np.ndarray) -> float:
-    """Mean recall of the classes present, as `metrics.headline_metrics` defines it.
+    """Mean recall of the classes present, as `confusion.headline_metrics` defines it.
 
     Args:
         probabilities: float (N, K), N > 0; the largest of a row is the predicted class.

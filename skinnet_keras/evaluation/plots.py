@@ -22,8 +22,8 @@ from matplotlib.ticker import MaxNLocator
 
 from skinnet_keras.data.figures.canvas import save_figure
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.metrics import binary_auc
 from skinnet_keras.evaluation.predictions import Predictions
+from skinnet_keras.evaluation.ranking import binary_auc
 
 # Okabe and Ito's palette, told apart by colour-blind readers too; grey is the ninth class.
 PALETTE = (

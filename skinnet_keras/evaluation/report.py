@@ -14,11 +14,11 @@ from skinnet_keras.atomic import atomic_file
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import plots
 from skinnet_keras.evaluation.predictions import Predictions
-from skinnet_keras.evaluation.tables import Table
+from skinnet_keras.evaluation.table import Table
 
 
 def write_tables(folder: str | Path, tables: Mapping[str, Table]) -> list[str]:
-    """Write each table as `<name>.csv` and all of them as `tables.md`.
+    """Write each table as `<name>.csv` and all of them as `tables.md` and `tables.tex`.
 
     Args:
         folder: Created if absent; files of the same names are replaced.
@@ -33,6 +33,7 @@ def write_tables(folder: str | Path, tables: Mapping[str, Table]) -> list[str]:
     folder = _folder(folder)
     texts = {f"{name}.csv": table.to_csv() for name, table in tables.items()}
     texts["tables.md"] = "\n".join(table.to_markdown() for table in tables.values())
+    texts["tables.tex"] = "\n".join(table.to_latex(f"tab:{name}") for name, table in tables.items())
     for name, text in texts.items():
         with atomic_file(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -20,7 +20,7 @@ from skinnet_keras.evaluation.bootstrap import percentile_interval, resampled_ra
 from skinnet_keras.evaluation.comparison_plot import plot_comparison
 from skinnet_keras.evaluation.segmentation_report import METRICS, summarise
 from skinnet_keras.evaluation.segmentation_tables import comparison_table
-from skinnet_keras.evaluation.tables import Table
+from skinnet_keras.evaluation.table import Table
 
 SPEEDS = (
     "train_images_per_second",

@@ -15,7 +15,7 @@ from skinnet_keras.evaluation.bootstrap import percentile_interval, resampled_ra
 from skinnet_keras.evaluation.boundaries import boundary_f1, hausdorff_95
 from skinnet_keras.evaluation.plots import plot_mask_overlays
 from skinnet_keras.evaluation.segmentation import dice_per_image, iou_per_image
-from skinnet_keras.evaluation.tables import Table
+from skinnet_keras.evaluation.table import Table
 
 Pictures = Sequence[np.ndarray] | np.ndarray
 """N images or masks, as a list (sizes may differ) or as one array."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table
 
 _MACS = "MACs: multiply-accumulates of one prediction, the products of attention included."
 _DIFFERING = (

@@ -1,22 +1,14 @@
-"""Tables 2-6 of the paper, for the terminal, as Markdown and as CSV."""
+"""Tables 2-6 of the paper and the summary of an evaluation."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as RichTable
 
-from skinnet_keras.evaluation.metrics import MEAN_COLUMNS, WEIGHTED_COLUMNS, total_row
-
-UNDEFINED = "-"
+from skinnet_keras.evaluation.confusion import MEAN_COLUMNS, WEIGHTED_COLUMNS, total_row
+from skinnet_keras.evaluation.table import UNDEFINED, Table
 
 PER_CLASS_HEADINGS = {
     "specificity": "Specificity",
@@ -44,9 +36,6 @@ COUNTS = ("errors_all", "errors_rare_5", "errors_rare_4", "fp_fn_rare_5", "fp_fn
 TOTAL_FOOTNOTE = (
     "Total: mean of the first four columns, sum of the weighted ones; - = undefined, left out."
 )
-INTERVAL_FOOTNOTE = (
-    "Intervals: bootstrap over groups (lesions), or images where no group is given; none for AUC."
-)
 COMPARISON_FOOTNOTES = (
     "All: FP+FN = misclassified images, each once (the paper's reading: sum of FN = sum of FP).",
     "Rares: errors = misclassified images whose true or predicted class is rare, each once; "
@@ -55,75 +44,6 @@ COMPARISON_FOOTNOTES = (
     "None of these rare counts reproduces the paper's table 6 to the digit: its printed counts are "
     "below the false negatives of the five classes alone.",
 )
-
-
-@dataclass(frozen=True)
-class Table:
-    """Text cells with headings; the first column names the row.
-
-    Attributes:
-        title: What the table shows.
-        headings: Names of the columns.
-        rows: Cells, as long as `headings` each.
-        footnotes: Sentences under the table (not in CSV).
-        last_is_total: Whether a line separates the last row from the others.
-    """
-
-    title: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    footnotes: tuple[str, ...] = ()
-    last_is_total: bool = False
-
-    def to_rich(self) -> RichTable:
-        """The table for a terminal."""
-        table = RichTable(
-            title=escape(self.title),
-            caption=escape("\n".join(self.footnotes)) or None,
-            caption_justify="left",
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-            show_edge=False,
-            pad_edge=False,
-            padding=(0, 1, 0, 0),
-        )
-        for heading, width in zip(self.headings, self._widths(), strict=True):
-            justify: Literal["left", "right"] = "right" if table.columns else "left"
-            table.add_column(escape(heading), justify=justify, vertical="bottom", width=width)
-        for number, row in enumerate(self.rows):
-            separate = self.last_is_total and number == len(self.rows) - 2
-            table.add_row(*(escape(cell) for cell in row), end_section=separate)
-        return table
-
-    def print(self, console: Console) -> None:
-        """Print the table, wider than the console rather than with numbers cut off."""
-        # Two blanks between columns.
-        console.width = max(console.width, sum(width + 2 for width in self._widths()))
-        console.print(self.to_rich())
-        console.print()
-
-    def _widths(self) -> list[int]:
-        """Characters a column needs: numbers stay whole, headings may break between words."""
-        return [
-            max(map(len, (*heading.split(), *cells)))
-            for heading, *cells in zip(self.headings, *self.rows, strict=True)
-        ]
-
-    def to_markdown(self) -> str:
-        """The table as GitHub Markdown, title first, footnotes last."""
-        lines = [
-            _markdown_row(self.headings),
-            "|---" + "|---:" * (len(self.headings) - 1) + "|",
-            *(_markdown_row(row) for row in self.rows),
-        ]
-        paragraphs = [f"**{self.title}**", "\n".join(lines), *self.footnotes]
-        return "\n\n".join(paragraphs) + "\n"
-
-    def to_csv(self) -> str:
-        """Headings and rows as CSV."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.headings, *self.rows])
-        return text.getvalue()
 
 
 def per_class(report: Mapping[str, Any], name: str) -> Table:
@@ -162,29 +82,6 @@ def confusion(matrix: np.ndarray, classes: tuple[str, ...], name: str) -> Table:
             (label, *(str(count) for count in row))
             for label, row in zip(classes, matrix.tolist(), strict=True)
         ),
-    )
-
-
-def headline(report: Mapping[str, Any], name: str) -> Table:
-    """The headline numbers with their 95 % intervals.
-
-    Args:
-        report: As `evaluate_predictions` returns it.
-        name: What was scored, for the title.
-    """
-    headings = {**COMPARISON_HEADINGS, "accuracy": "Accuracy", "macro_auc": "Macro AUC"}
-    rows = []
-    for key, heading in headings.items():
-        interval = report["ci"].get(key)
-        bounds = (
-            " .. ".join(format_cell(key, bound) for bound in interval) if interval else UNDEFINED
-        )
-        rows.append((heading, format_cell(key, report[key]), bounds))
-    return Table(
-        title=f"Summary: {name}",
-        headings=("Metric", "Value", "95 % interval"),
-        rows=tuple(rows),
-        footnotes=(INTERVAL_FOOTNOTE,),
     )
 
 
@@ -250,8 +147,3 @@ def _number(value: float | None) -> str:
 
 def _signed(value: float | None) -> str:
     return UNDEFINED if value is None else f"{value:+.1f}"
-
-
-def _markdown_row(cells: tuple[str, ...]) -> str:
-    escaped = (cell.strip().replace("|", "\\|") for cell in cells)
-    return "| " + " | ".join(escaped) + " |"

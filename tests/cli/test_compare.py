@@ -56,6 +56,37 @@ def test_json(runs):
     assert [run["errors_all"] for run in result["runs"].values()] == [10, 5]
     assert result["changes_percent"]["v2"]["errors_all"] == -50.0
     assert result["differing_images"] == {"v2": 0}
+    paired = result["paired"]["v2"]
+    assert paired["mcnemar"] == {
+        **{"only_first_right": 0, "only_this_right": 5, "test": "exact"},
+        **{"p": 0.0625, "p_holm": 0.0625},
+    }
+    errors = paired["differences"]["errors_all"]
+    assert (errors["first"], errors["this"], errors["difference"]) == (10, 5, -5)
+    assert errors["p"] == 0.0625  # images are groups here
+    assert errors["ci"][0] < -5 < errors["ci"][1] <= 0
+    assert errors["better"] > 0.99
+
+
+def test_the_paired_comparison_is_printed_and_written(runs, tmp_path):
+    result = invoke(*runs, "--out", tmp_path / "report", "--bootstrap", 100, "--seed", 3)
+    for words in ("Differences to v1", "McNemar's test against v1", "Rares (4): errors", "exact"):
+        assert words in result.stdout
+    written = {path.name for path in (tmp_path / "report").iterdir()}
+    assert written == {
+        *("comparison.csv", "paired_differences.csv", "mcnemar.csv"),
+        *("tables.md", "tables.tex", "comparison.json"),
+    }
+    again = json.loads(invoke(*runs, "--json", "--bootstrap", 100, "--seed", 3).stdout)
+    assert json.loads((tmp_path / "report" / "comparison.json").read_text()) == again
+    other = json.loads(invoke(*runs, "--json", "--bootstrap", 100, "--seed", 4).stdout)
+    assert other["paired"] != again["paired"]
+
+
+def test_one_run_alone_has_no_paired_comparison(runs):
+    result = invoke(runs[0])
+    assert result.exit_code == 0, result.output
+    assert "McNemar" not in result.stdout
 
 
 def test_runs_on_other_images_are_warned_of(runs, tmp_path):
@@ -63,7 +94,11 @@ def test_runs_on_other_images_are_warned_of(runs, tmp_path):
     other = write_run(tmp_path / "other", 10, image_ids=ids)
     result = invoke(runs[0], runs[1], other)
     assert "v1 and other were not scored on the same images: 6 images" in result.stderr
+    assert "no paired difference is given" in result.stderr
     assert "v1 and v2" not in result.stderr
+    result = json.loads(invoke(runs[0], runs[1], other, "--json").stdout)
+    assert result["paired"]["other"] is None
+    assert result["paired"]["v2"]["n"] == 24
 
 
 def test_another_label_is_another_image(runs, tmp_path):

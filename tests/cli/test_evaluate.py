@@ -56,6 +56,29 @@ def test_json_is_one_object_and_the_same_for_run_and_file(run_folder):
     assert again.stdout == result.stdout
 
 
+def test_every_metric_has_an_interval_and_all_are_printed(run_folder):
+    report = json.loads(invoke(run_folder, "--json").stdout)
+    assert report["settings"]["bootstrap"] == 10_000
+    assert report["settings"]["groups"] == 29
+    for name, (low, high) in report["ci"].items():
+        assert low <= report[name] <= high, name
+    text = invoke(run_folder).stdout
+    low, high = report["ci_per_class"]["MEL"]["pauc"]
+    assert f"{report['per_class']['MEL']['pauc']:.4f} ({low:.4f} to {high:.4f})" in text
+    for words in ("Macro F1", "Cohen's kappa", "MCC", "PR-AUC", "pAUC above TPR 0.8"):
+        assert words in text
+
+
+def test_options_set_floor_and_operating_points(run_folder):
+    options = ("--min-tpr", 0, "--at-specificity", 0, "--at-sensitivity", 1, "--bootstrap", 0)
+    report = json.loads(invoke(run_folder, "--json", *options).stdout)
+    assert report["macro_pauc"] == pytest.approx(report["macro_auc"])
+    assert report["macro_sensitivity_at_specificity"] == 1.0
+    mistake = invoke(run_folder, "--min-tpr", 1.5).exception
+    assert isinstance(mistake, UserError)
+    assert str(mistake) == "min_tpr 1.5: choose a sensitivity from 0 to below 1."
+
+
 def test_bootstrap_zero_gives_no_intervals(run_folder):
     assert json.loads(invoke(run_folder, "--json", "--bootstrap", "0").stdout)["ci"] == {}
 
@@ -64,13 +87,14 @@ def test_out_writes_numbers_tables_and_plots(run_folder, tmp_path):
     result = invoke(run_folder, "--json", "--out", tmp_path / "report")
     written = {path.name for path in (tmp_path / "report").iterdir()}
     assert written == {
-        *("metrics.json", "tables.md", "per_class.csv", "confusion_matrix.csv", "summary.csv"),
+        *("metrics.json", "tables.md", "tables.tex", "per_class.csv", "class_intervals.csv"),
+        *("ranking.csv", "confusion_matrix.csv", "summary.csv"),
         *("confusion_matrix.png", "roc.png", "training.png"),
     }
     assert json.loads((tmp_path / "report" / "metrics.json").read_text()) == json.loads(
         result.stdout
     )
-    assert (tmp_path / "report" / "tables.md").read_text().count("| MEL |") == 3
+    assert (tmp_path / "report" / "tables.md").read_text().count("| MEL |") == 5
 
 
 def test_mistakes_are_user_errors(run_folder, tmp_path):

@@ -1,92 +1,46 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
+from scipy import stats
 
 from skinnet_keras.evaluation.bootstrap import (
-    bootstrap_confusions,
+    exact_interval,
+    group_counts,
     group_indices,
+    part_size,
     percentile_interval,
     resampled_ratios,
 )
-from skinnet_keras.evaluation.metrics import evaluate_predictions
-
-TRUE = np.array([0, 0, 1, 1, 2, 2])
-PREDICTED = np.array([0, 1, 1, 1, 2, 0])
 
 
-def test_every_resample_has_as_many_images_where_groups_are_images():
-    stack = bootstrap_confusions(TRUE, PREDICTED, 3, None, resamples=50, seed=0)
-    assert stack.shape == (50, 3, 3)
-    assert (stack.sum(axis=(1, 2)) == 6).all()
-    assert len({tuple(matrix.ravel()) for matrix in stack}) > 10
+def test_every_resample_draws_as_many_groups_as_there_are():
+    (counts,) = group_counts(7, resamples=50, seed=0, step=64)
+    assert counts.shape == (7, 50)
+    assert (counts.sum(axis=0) == 7).all()
+    assert len({tuple(column) for column in counts.T}) > 40
 
 
-def test_images_of_a_group_are_drawn_together():
-    groups = ["a", "a", "a", "b", "b", "b"]
-    stack = bootstrap_confusions(TRUE, PREDICTED, 3, groups, resamples=50, seed=0)
-    first, second = (
-        bootstrap_confusions(part, guess, 3, ["one"] * 3, resamples=1, seed=0)[0]
-        for part, guess in ((TRUE[:3], PREDICTED[:3]), (TRUE[3:], PREDICTED[3:]))
+def test_draws_are_the_seeds_and_not_the_steps():
+    whole, parts, other = (
+        np.hstack(list(group_counts(9, resamples=20, seed=seed, step=step)))
+        for seed, step in ((3, 20), (3, 6), (4, 20))
     )
-    possible = {tuple((i * first + (2 - i) * second).ravel()) for i in range(3)}
-    assert {tuple(matrix.ravel()) for matrix in stack} == possible
+    assert np.array_equal(whole, parts)
+    assert not np.array_equal(whole, other)
 
 
-def test_one_group_never_varies():
-    stack = bootstrap_confusions(TRUE, PREDICTED, 3, ["x"] * 6, resamples=5, seed=0)
-    assert (stack == stack[0]).all()
+def test_counts_are_multinomial():
+    (counts,) = group_counts(10, resamples=20_000, seed=0, step=20_000)
+    assert counts.mean(axis=1) == pytest.approx(np.ones(10), abs=0.03)
+    assert counts.var(axis=1) == pytest.approx(np.full(10, 0.9), abs=0.04)
+    assert np.cov(counts)[0, 1] == pytest.approx(-0.1, abs=0.03)
 
 
-def test_the_distribution_is_that_of_copying_images():
-    rng = np.random.default_rng(3)
-    true, predicted = rng.integers(0, 3, 60), rng.integers(0, 3, 60)
-    groups = [f"g{k}" for k in rng.integers(0, 20, 60)]
-    index = group_indices(groups, 60)
-    members = [np.flatnonzero(index == g) for g in range(index.max() + 1)]
-    naive = []
-    for _ in range(4000):
-        rows = np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))])
-        naive.append((true[rows] == predicted[rows]).mean())
-    stack = bootstrap_confusions(true, predicted, 3, groups, resamples=4000, seed=1)
-    ours = np.trace(stack, axis1=1, axis2=2) / stack.sum(axis=(1, 2))
-    assert ours.mean() == pytest.approx(np.mean(naive), abs=0.006)
-    assert ours.std() == pytest.approx(np.std(naive), rel=0.06)
-
-
-def test_same_seed_same_interval_other_seed_another(random_predictions):
-    predictions = random_predictions(0)
-    first, again, other = (evaluate_predictions(predictions, seed=seed)["ci"] for seed in (0, 0, 1))
-    assert first == again
-    assert first != other
-
-
-def test_intervals_hold_the_value_and_widen_with_groups(random_predictions):
-    n = 300
-    alone = evaluate_predictions(random_predictions(0, n=n))
-    pairs = random_predictions(0, n=n, groups=[f"g{row // 10}" for row in range(n)])
-    low, high = alone["ci"]["accuracy"]
-    assert low < alone["accuracy"] < high
-    # 95 % of a binomial share: 1.96 standard errors either way.
-    p = alone["accuracy"]
-    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / n), rel=0.1)
-    assert set(alone["ci"]) == set(evaluate_predictions(pairs)["ci"])
-
-
-def test_copies_of_one_image_in_a_group_add_no_certainty(random_predictions):
-    single = random_predictions(0, n=100)
-    copied = type(single)(
-        image_ids=[f"{name}_{k}" for name in single.image_ids for k in range(4)],
-        labels=[label for label in single.labels for _ in range(4)],
-        probabilities=np.repeat(single.probabilities, 4, axis=0),
-        classes=single.classes,
-        groups=[name for name in single.image_ids for _ in range(4)],
-    )
-    assert evaluate_predictions(copied)["ci"]["accuracy"] == pytest.approx(
-        evaluate_predictions(single)["ci"]["accuracy"], abs=0.011
-    )
+@pytest.mark.parametrize("rows", [0, 1, 10_000, 10**8])
+def test_a_part_is_at_least_one_resample_and_never_gibibytes(rows):
+    assert part_size(rows) >= 1
+    assert part_size(rows) * rows * 8 <= max(rows * 8, 2**23)
 
 
 def test_nameless_groups_are_images_of_their_own():
@@ -98,14 +52,6 @@ def test_percentiles_leave_undefined_resamples_out():
     values = np.concatenate([np.arange(101.0), [np.nan]])
     assert percentile_interval(values, 0.9) == pytest.approx((5.0, 95.0))
     assert percentile_interval(np.array([np.nan])) is None
-
-
-def test_two_thousand_resamples_of_5000_images_take_about_a_second(random_predictions):
-    groups = [f"g{k}" for k in np.random.default_rng(0).integers(0, 3500, 5000)]
-    predictions = random_predictions(0, n=5000, groups=groups)
-    start = time.perf_counter()
-    evaluate_predictions(predictions, bootstrap=2000)
-    assert time.perf_counter() - start < 3.0  # 0.25 s on an idle core
 
 
 def test_resampled_ratios_of_two_groups_take_their_four_values():
@@ -134,3 +80,13 @@ def test_resampled_ratios_in_parts_are_those_of_columns():
     assert both.shape == (30, 3)
     one = resampled_ratios(above[:, 1], below[:, 1], None, resamples=30, seed=0)
     np.testing.assert_allclose(both[:, 1], one)
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 1), (0, 7), (7, 7), (300, 300)])
+def test_the_interval_of_a_rate_of_0_or_1_is_that_of_clopper_and_pearson(right, n):
+    expected = stats.binomtest(right, n).proportion_ci(method="exact")
+    assert exact_interval(right / n, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_other_rates_and_none_have_no_exact_interval():
+    assert exact_interval(0.5, 4) is exact_interval(1.0, 0) is None

@@ -6,18 +6,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from skinnet_keras.evaluation.metrics import (
-    binary_auc,
-    confusion_matrix,
-    errors_with,
-    evaluate_predictions,
-    fp_fn,
-    headline_metrics,
-    per_class_metrics,
-    per_class_table,
-    total_row,
-)
+from skinnet_keras.evaluation.confusion import confusion_matrix, total_row
+from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import Predictions
+from skinnet_keras.evaluation.ranking import OperatingPoints
 from skinnet_keras.taxonomy import CLASSES
 
 HEADLINE = (
@@ -33,51 +25,24 @@ HEADLINE = (
     "wprecision",
     "wf1",
     "macro_specificity",
+    "macro_f1",
+    "kappa",
+    "mcc",
     "macro_auc",
+    "macro_average_precision",
+    "macro_pauc",
+    "macro_sensitivity_at_specificity",
+    "macro_specificity_at_sensitivity",
     "per_class",
     "ci",
+    "ci_per_class",
+    "settings",
 )
-# Rows true, columns predicted; MEL, BKL (rare of five only), DF (rare in both readings).
-SMALL_CLASSES = ("MEL", "BKL", "DF")
-SMALL = np.array([[5, 2, 1], [1, 3, 1], [0, 2, 5]])
-
-
-def test_confusion_matrix_has_true_rows_and_predicted_columns():
-    matrix = confusion_matrix(np.array([0, 0, 2]), np.array([0, 1, 2]), 3)
-    assert matrix.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
-
-
-def test_small_table_by_hand():
-    rows = per_class_table(SMALL, SMALL_CLASSES)
-    mel = rows["MEL"]
-    assert (mel["tp"], mel["fp"], mel["fn"], mel["tn"], mel["support"]) == (5, 1, 3, 11, 8)
-    assert mel["specificity"] == pytest.approx(11 / 12)
-    assert mel["recall"] == pytest.approx(5 / 8)
-    assert mel["precision"] == pytest.approx(5 / 6)
-    assert mel["f1"] == pytest.approx(10 / 14)
-    assert mel["wrecall"] == pytest.approx(8 / 20 * 5 / 8)
-    assert mel["wprecision"] == pytest.approx(8 / 20 * 5 / 6)
-    assert mel["wf1"] == pytest.approx(8 / 20 * 10 / 14)
-    total = total_row(rows)
-    assert total["recall"] == pytest.approx((5 / 8 + 3 / 5 + 5 / 7) / 3)
-    assert total["wrecall"] == pytest.approx(13 / 20)
-
-
-def test_rare_errors_by_hand():
-    numbers = headline_metrics(SMALL, SMALL_CLASSES)
-    assert numbers["errors_all"] == 7
-    # MEL is only ever confused with the two others, so every error is a rare one.
-    assert numbers["errors_rare_5"] == 7
-    assert numbers["errors_rare_4"] == 1 + 1 + 2
-    # BKL: FP 4, FN 2; DF: FP 2, FN 2. Errors between the two count twice.
-    assert numbers["fp_fn_rare_5"] == 10
-    assert numbers["fp_fn_rare_4"] == 4
-
-
-def test_an_error_between_two_chosen_classes_is_one_error_and_two_of_fp_fn():
-    matrix = np.array([[0, 1], [0, 0]])
-    assert errors_with(matrix, [0, 1]) == 1
-    assert fp_fn(matrix, [0, 1]) == 2
+RATES = (
+    *("specificity", "recall", "precision", "f1", "wrecall", "wprecision", "wf1"),
+    *("auc", "average_precision", "pauc"),
+    *("sensitivity_at_specificity", "specificity_at_sensitivity"),
+)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -94,6 +59,7 @@ def test_identities(random_predictions, seed):
     assert report["fp_fn_rare_5"] >= report["errors_rare_5"]
     assert all(row["tp"] + row["fp"] + row["fn"] + row["tn"] == n for row in rows.values())
     assert total["specificity"] == pytest.approx(report["macro_specificity"], abs=1e-15)
+    assert total["f1"] == pytest.approx(report["macro_f1"], abs=1e-15)
     for column in ("wrecall", "wprecision", "wf1"):
         assert total[column] == pytest.approx(report[column], abs=1e-15)
 
@@ -123,6 +89,9 @@ def test_equal_to_scikit_learn(random_predictions, case, seed):
             "wrecall": sk.recall_score(true, predicted, average="weighted"),
             "wprecision": sk.precision_score(true, predicted, average="weighted"),
             "wf1": sk.f1_score(true, predicted, average="weighted"),
+            "macro_f1": sk.f1_score(true, predicted, average="macro"),
+            "kappa": sk.cohen_kappa_score(true, predicted),
+            "mcc": sk.matthews_corrcoef(true, predicted),
         }
         columns = dict(
             zip(
@@ -134,7 +103,7 @@ def test_equal_to_scikit_learn(random_predictions, case, seed):
             )
         )
     for name, value in expected.items():
-        assert report[name] == pytest.approx(value, abs=1e-12), name
+        assert report[name] == (None if np.isnan(value) else pytest.approx(value, abs=1e-12)), name
     matrix = sk.confusion_matrix(true, predicted, labels=range(8))
     assert np.array_equal(confusion_matrix(true, predicted, 8), matrix)
     for k, label in enumerate(CLASSES):
@@ -147,41 +116,81 @@ def test_equal_to_scikit_learn(random_predictions, case, seed):
             auc = sk.roc_auc_score(true == k, predictions.probabilities[:, k])
             assert row["auc"] == pytest.approx(auc, abs=1e-12)
         else:
-            assert row["auc"] is None
+            assert row["auc"] is row["pauc"] is row["sensitivity_at_specificity"] is None
+        if (true == k).any():
+            area = sk.average_precision_score(true == k, predictions.probabilities[:, k])
+            assert row["average_precision"] == pytest.approx(area, abs=1e-12)
+        else:
+            assert row["average_precision"] is None
     if len(set(true)) == 8 and "decimals" not in case:
         auc = sk.roc_auc_score(true, predictions.probabilities, multi_class="ovr")
         assert report["macro_auc"] == pytest.approx(auc, abs=1e-12)
-
-
-def test_auc_counts_ties_half():
-    assert binary_auc(np.array([True, False]), np.array([0.5, 0.5])) == 0.5
-    assert binary_auc(np.array([True, False, False]), np.array([0.5, 0.5, 0.1])) == 0.75
-
-
-def test_undefined_is_none_and_left_out_of_the_total_row():
-    # SCC is neither true nor predicted, DF is predicted only, VASC is never predicted.
-    matrix = np.zeros((8, 8), dtype=int)
-    matrix[0, 0], matrix[6, 5] = 3, 1
-    rows = per_class_table(matrix, CLASSES)
-    assert rows["SCC"]["recall"] is rows["SCC"]["precision"] is rows["SCC"]["f1"] is None
-    assert rows["DF"]["recall"] is None
-    assert rows["DF"]["precision"] == 0.0
-    assert rows["VASC"]["precision"] is None
-    assert rows["VASC"]["wprecision"] is None
-    assert total_row(rows)["recall"] == pytest.approx((1.0 + 0.0) / 2)
-    assert total_row(rows)["wprecision"] == pytest.approx(3 / 4)
 
 
 def test_the_report_has_exactly_the_contract_keys(random_predictions):
     report = evaluate_predictions(random_predictions(0, n=50), bootstrap=20)
     assert tuple(report) == HEADLINE
     assert list(report["per_class"]) == list(CLASSES)
-    assert set(report["per_class"]["MEL"]) == {
-        *("support", "specificity", "recall", "precision", "f1", "wrecall", "wprecision"),
-        *("wf1", "tp", "fp", "fn", "tn", "auc"),
+    assert set(report["per_class"]["MEL"]) == {"support", "tp", "fp", "fn", "tn", *RATES}
+    assert tuple(report["ci"]) == HEADLINE[1:-4]  # every headline number
+    assert list(report["ci_per_class"]) == list(CLASSES)
+    assert tuple(report["ci_per_class"]["MEL"]) == RATES
+    for intervals in (report["ci"], report["ci_per_class"]["MEL"]):
+        assert all(low <= high for low, high in intervals.values())
+    assert report["settings"] == {
+        **{"min_tpr": 0.8, "specificity": 0.95, "sensitivity": 0.95},
+        **{"bootstrap": 20, "seed": 0, "groups": 50},
     }
-    assert all(len(interval) == 2 for interval in report["ci"].values())
-    assert evaluate_predictions(random_predictions(0, n=50), bootstrap=0)["ci"] == {}
+
+
+def test_counts_are_whole_numbers(random_predictions):
+    report = evaluate_predictions(random_predictions(0, n=50), bootstrap=0)
+    assert all(isinstance(report[name], int) for name in HEADLINE[:6])
+    assert isinstance(report["per_class"]["MEL"]["tp"], int)
+
+
+def test_without_resamples_there_is_no_interval(random_predictions):
+    report = evaluate_predictions(random_predictions(0, n=50), bootstrap=0)
+    assert report["ci"] == report["ci_per_class"] == {}
+
+
+def test_a_class_of_no_image_has_no_interval_and_no_part_in_macro_ones(random_predictions):
+    report = evaluate_predictions(random_predictions(0, n=80, present=(0, 1, 2)), bootstrap=50)
+    assert report["ci_per_class"]["SCC"]["auc"] is None
+    assert report["per_class"]["SCC"]["auc"] is None
+    areas = [report["per_class"][label]["auc"] for label in ("MEL", "NV", "BCC")]
+    assert report["macro_auc"] == pytest.approx(np.mean(areas))
+
+
+def test_a_perfect_rate_is_less_certain_the_fewer_lesions_stand_behind_it():
+    # Three lesions of two melanomas each, one nevus; everything right.
+    labels = [*["MEL"] * 6, "NV"]
+    predictions = Predictions(
+        [str(row) for row in range(7)],
+        labels,
+        np.array([[1.0, 0.0] if label == "MEL" else [0.0, 1.0] for label in labels]),
+        ("MEL", "NV"),
+        ["a", "a", "b", "b", "c", "c", "d"],
+    )
+    report = evaluate_predictions(predictions, bootstrap=500)
+    melanoma = report["ci_per_class"]["MEL"]
+    three, one = pytest.approx([0.025 ** (1 / 3), 1.0]), pytest.approx([0.025, 1.0])
+    assert melanoma["recall"] == melanoma["precision"] == three
+    assert melanoma["specificity"] == one
+    assert report["ci"]["accuracy"] == pytest.approx([0.025 ** (1 / 4), 1.0])
+    # No exact interval is known of these, and [1, 1] would be a lie.
+    assert melanoma["auc"] is melanoma["f1"] is report["ci"]["kappa"] is None
+
+
+def test_the_parameters_move_what_they_name(random_predictions):
+    predictions = random_predictions(0)
+    first = evaluate_predictions(predictions, bootstrap=0)
+    points = OperatingPoints(min_tpr=0.0, specificity=0.5, sensitivity=0.5)
+    second = evaluate_predictions(predictions, bootstrap=0, points=points)
+    assert second["macro_pauc"] == pytest.approx(first["macro_auc"], abs=1e-12)
+    for name in ("macro_sensitivity_at_specificity", "macro_specificity_at_sensitivity"):
+        assert second[name] > first[name]
+    assert second["macro_average_precision"] == first["macro_average_precision"]
 
 
 def test_unlabelled_and_unknown_rows_are_left_out(random_predictions):
@@ -198,11 +207,3 @@ def test_nothing_to_score_is_undefined_and_no_error():
     report = evaluate_predictions(empty)
     assert report["n"] == report["errors_all"] == 0
     assert report["accuracy"] is report["wf1"] is report["macro_auc"] is None
-
-
-def test_a_stack_of_matrices_gives_each_ones_metrics():
-    stack = np.stack([SMALL, SMALL.T])
-    for name, values in headline_metrics(stack, SMALL_CLASSES).items():
-        single = [headline_metrics(matrix, SMALL_CLASSES)[name] for matrix in (SMALL, SMALL.T)]
-        np.testing.assert_allclose(values, single, err_msg=name)
-    assert per_class_metrics(stack)["recall"].shape == (2, 3)

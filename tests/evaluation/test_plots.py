@@ -7,7 +7,7 @@ from sklearn.metrics import roc_curve
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import plots
-from skinnet_keras.evaluation.metrics import confusion_matrix
+from skinnet_keras.evaluation.confusion import confusion_matrix
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.taxonomy import CLASSES
 

@@ -1,21 +1,10 @@
 from __future__ import annotations
 
-import csv
-import io
-
 import numpy as np
 import pytest
-from rich.console import Console
 
 from skinnet_keras.evaluation import tables
 from skinnet_keras.evaluation.metrics import evaluate_predictions
-from skinnet_keras.evaluation.tables import Table
-
-
-def printed(table: Table, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width)
-    table.print(console)
-    return console.file.getvalue()
 
 
 @pytest.fixture
@@ -41,7 +30,6 @@ def test_undefined_cells_are_dashes(random_predictions):
     report = evaluate_predictions(random_predictions(0, n=30, present=(1,)), bootstrap=0)
     table = tables.per_class(report, "run")
     assert table.rows[0][2] == "-"  # recall of MEL, which is absent
-    assert "-" in [cell for *_, cell in tables.headline(report, "run").rows]
 
 
 def test_comparison_signs_differences_to_the_first():
@@ -74,33 +62,6 @@ def test_a_change_from_zero_is_undefined(report):
     assert tables.comparison_changes({"a": zero, "b": report})["b"]["errors_all"] is None
 
 
-def test_csv_reads_back(report):
-    table = tables.per_class(report, "run")
-    rows = list(csv.reader(io.StringIO(table.to_csv())))
-    assert rows == [list(table.headings), *map(list, table.rows)]
-
-
-def test_markdown_escapes_bars():
-    table = Table("T", ("a|b", "c"), (("x|y", "1"),), ("note",))
-    assert table.to_markdown() == "**T**\n\n| a\\|b | c |\n|---|---:|\n| x\\|y | 1 |\n\nnote\n"
-
-
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_a_narrow_terminal_cuts_no_number_off(report, width):
-    table = tables.comparison({"skinnet_v1": report, "[v2]": report})
-    text = printed(table, width)
-    assert "…" not in text
-    for row in table.rows:
-        assert all(cell.strip() in text for cell in row)
-
-
 def test_confusion_has_true_rows():
     table = tables.confusion(np.array([[1, 2], [0, 3]]), ("MEL", "NV"), "run")
     assert table.rows == (("MEL", "1", "2"), ("NV", "0", "3"))
-
-
-def test_headline_prints_counts_whole_and_intervals(report):
-    rows = {name: cells for name, *cells in tables.headline(report, "run").rows}
-    assert rows["All: FP+FN"][0] == str(report["errors_all"])
-    low, high = report["ci"]["wf1"]
-    assert rows["WF1"][1] == f"{low:.4f} .. {high:.4f}"
