@@ -21,9 +21,8 @@ from skinnet_keras.evaluation.abstention import (
     threshold_for_coverage,
     threshold_for_risk,
 )
-from skinnet_keras.evaluation.bootstrap import resampled_ratios
+from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES, resampled_ratios
 from skinnet_keras.evaluation.intervals import json_interval
-from skinnet_keras.evaluation.metrics import DEFAULT_RESAMPLES
 from skinnet_keras.evaluation.predictions import Predictions
 
 

@@ -11,6 +11,7 @@ from skinnet_keras.evaluation.abstention_report import (
     abstention_report,
     choose_abstention,
 )
+from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES
 from skinnet_keras.evaluation.calibration_fit import CalibrationFit, fit_calibration
 from skinnet_keras.evaluation.calibration_metrics import DEFAULT_BINS
 from skinnet_keras.evaluation.calibration_report import calibration_comparison
@@ -18,7 +19,6 @@ from skinnet_keras.evaluation.costs import Costs
 from skinnet_keras.evaluation.decision_report import THRESHOLDS, decide_by_rules, decision_report
 from skinnet_keras.evaluation.decision_thresholds import ThresholdFit, fit_thresholds
 from skinnet_keras.evaluation.decisions import best_constant
-from skinnet_keras.evaluation.metrics import DEFAULT_RESAMPLES
 from skinnet_keras.evaluation.predictions import Predictions
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skinnet_keras.evaluation.bootstrap import resampled_ratios
+from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES, resampled_ratios
 from skinnet_keras.evaluation.calibration_metrics import (
     DEFAULT_BINS,
     Reliability,
@@ -17,7 +17,6 @@ from skinnet_keras.evaluation.calibration_metrics import (
 )
 from skinnet_keras.evaluation.ensemble_weights import balanced_accuracy, log_losses
 from skinnet_keras.evaluation.intervals import json_interval
-from skinnet_keras.evaluation.metrics import DEFAULT_RESAMPLES
 from skinnet_keras.evaluation.predictions import Predictions
 
 SCORES = ("nll", "brier", "ece", "class_wise_ece")

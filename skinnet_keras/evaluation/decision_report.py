@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from skinnet_keras.evaluation.bootstrap import (
-    bootstrap_confusions,
-    resampled_ratios,
+from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES, resampled_ratios
+from skinnet_keras.evaluation.confusion import (
+    confusion_matrix,
+    headline_metrics,
+    mean_of_defined,
 )
 from skinnet_keras.evaluation.costs import MALIGNANT, Costs
 from skinnet_keras.evaluation.decisions import (
@@ -19,7 +21,6 @@ from skinnet_keras.evaluation.decisions import (
     outcome_flags,
 )
 from skinnet_keras.evaluation.intervals import json_interval
-from skinnet_keras.evaluation.metrics import DEFAULT_RESAMPLES, confusion_matrix, headline_metrics
 from skinnet_keras.evaluation.predictions import Predictions
 
 ARGMAX = "argmax"
@@ -95,10 +96,13 @@ def decision_report(
         matrix = confusion_matrix(true, chosen, len(classes))
         accuracy, accuracy_ci = headline_metrics(matrix, classes)["balanced_accuracy"], None
         if draws is not None:
-            stack = bootstrap_confusions(
-                true, chosen, len(classes), images.groups, resamples=bootstrap, seed=seed
-            )
-            accuracy_ci = json_interval(headline_metrics(stack, classes)["balanced_accuracy"])
+            is_class = np.eye(len(classes))[true]
+            right = is_class * (chosen == true)[:, None]
+            with np.errstate(invalid="ignore"):  # a resample may lack a class
+                recalls = resampled_ratios(
+                    right, is_class, images.groups, resamples=bootstrap, seed=seed
+                )
+            accuracy_ci = json_interval(mean_of_defined(recalls))
         rules[rule] = {
             "mean_cost": float(image_costs[rule].mean()),
             "ci": None if draws is None else json_interval(draws[:, number]),

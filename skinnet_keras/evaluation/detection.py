@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from skinnet_keras.evaluation.metrics import binary_auc
+from skinnet_keras.evaluation.ranking import binary_auc
 
 _ROUNDING = 1e-9
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from skinnet_keras.evaluation import plots, tables
+from skinnet_keras.evaluation import interval_tables, plots, tables
 from skinnet_keras.evaluation.bootstrap import group_indices
-from skinnet_keras.evaluation.metrics import confusion_matrix
+from skinnet_keras.evaluation.confusion import confusion_matrix
 from skinnet_keras.evaluation.precision_recall_plot import plot_precision_recall
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.reporting.blocks import Block, Cards, Notes, Section, TableBlock
@@ -42,7 +42,7 @@ def summary_section(report: Mapping[str, Any], scored: Predictions, name: str) -
         [
             Cards(cards),
             *([Notes(warnings)] if warnings else []),
-            TableBlock(tables.headline(report, name)),
+            TableBlock(interval_tables.headline(report, name)),
         ],
     )
 

@@ -14,7 +14,8 @@ from skinnet_keras.evaluation.card.limits import INTENDED_USE, limits
 from skinnet_keras.evaluation.card.model_facts import describe_model
 from skinnet_keras.evaluation.card.recipe_facts import describe_recipe
 from skinnet_keras.evaluation.card.run_files import read_object
-from skinnet_keras.evaluation.metrics import confusion_matrix, evaluate_predictions
+from skinnet_keras.evaluation.confusion import confusion_matrix
+from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import Predictions
 
 

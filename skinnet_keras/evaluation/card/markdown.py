@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skinnet_keras.evaluation import tables
+from skinnet_keras.evaluation import interval_tables, tables
 from skinnet_keras.evaluation.card import tables as card_tables
 from skinnet_keras.evaluation.subgroups.tables import subgroup_tables, with_interval
 from skinnet_keras.evaluation.tables import Table
@@ -108,7 +108,7 @@ def _evaluation(card: Mapping[str, Any]) -> str:
         np.array(evaluation["confusion"]), tuple(card["model"]["classes"]), name
     )
     return _joined(
-        tables.headline(evaluation["metrics"], name),
+        interval_tables.headline(evaluation["metrics"], name),
         _bullets(melanoma),
         card_tables.recalls_table(card),
         confusion,

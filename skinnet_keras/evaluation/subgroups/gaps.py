@@ -6,7 +6,7 @@ pair that happens to be extreme nor a test of it would be honest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,24 +117,6 @@ def exchange_subgroups(
             exchanged[:, kind.ravel()] = taken.reshape(size, -1)
         parts.append(metric(exchanged))
     return np.concatenate(parts)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p values for their number by Holm's step-down method (1979).
-
-    Args:
-        p_values: The p values of all tests made.
-
-    Returns:
-        Adjusted p values in the same order: they keep the chance of any false finding at the level
-        they are compared with, whatever the tests have to do with each other.
-    """
-    adjusted = [0.0] * len(p_values)
-    running = 0.0
-    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = running
-    return adjusted
 
 
 def _kinds(true: np.ndarray, lesions: np.ndarray) -> list[np.ndarray]:

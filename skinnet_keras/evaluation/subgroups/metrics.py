@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from skinnet_keras.evaluation.metrics import per_class_metrics
+from skinnet_keras.evaluation.confusion import per_class_metrics
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.evaluation.subgroups.pair_auc import pair_auc
 

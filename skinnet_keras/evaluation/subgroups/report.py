@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from skinnet_keras.evaluation.bootstrap import group_indices
-from skinnet_keras.evaluation.metrics import DEFAULT_RESAMPLES
+from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES, group_indices
 from skinnet_keras.evaluation.predictions import Predictions
+from skinnet_keras.evaluation.significance import holm
 from skinnet_keras.evaluation.subgroups.attributes import Attribute
 from skinnet_keras.evaluation.subgroups.comparison import (
     MIN_CLASS_LESIONS,
@@ -17,7 +17,7 @@ from skinnet_keras.evaluation.subgroups.comparison import (
     choose_comparison,
     count_lesions,
 )
-from skinnet_keras.evaluation.subgroups.gaps import exchange_subgroups, holm, largest_gap
+from skinnet_keras.evaluation.subgroups.gaps import exchange_subgroups, largest_gap
 from skinnet_keras.evaluation.subgroups.metrics import (
     Scored,
     confusion_metrics,
@@ -70,8 +70,9 @@ def subgroup_report(
         for gap in report["gaps"].values()
         if gap and gap["p_value"] is not None
     ]
-    for gap, adjusted in zip(gaps, holm([gap["p_value"] for gap in gaps]), strict=True):
-        gap["p_holm"] = adjusted
+    adjusted = holm({str(number): gap["p_value"] for number, gap in enumerate(gaps)})
+    for gap, p_value in zip(gaps, adjusted.values(), strict=True):
+        gap["p_holm"] = p_value
     whole = count_lesions(np.zeros_like(lesions), scored.true, lesions, 1, len(scored.classes))
     frequent = tuple(np.flatnonzero(whole.by_class[0] >= MIN_CLASS_LESIONS).tolist())
     return {

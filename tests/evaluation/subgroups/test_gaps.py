@@ -3,14 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skinnet_keras.evaluation.subgroups.gaps import exchange_subgroups, holm, largest_gap
-
-
-def test_holm_by_hand():
-    # 3 x 0.01, 2 x 0.02, then 0.03, which must not fall below what comes before it.
-    assert holm([0.03, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
-    assert holm([0.5, 0.6]) == [1.0, 1.0]
-    assert holm([]) == []
+from skinnet_keras.evaluation.subgroups.gaps import exchange_subgroups, largest_gap
 
 
 def test_the_largest_gap_its_interval_and_p_value_by_hand():
