@@ -129,7 +129,7 @@ def test_out_writes_tables_numbers_and_the_picture(predictions, catalogue, tmp_p
         out,
     )
     assert {path.name for path in out.iterdir()} == {
-        *("subgroups.json", "subgroups.txt", "subgroups.png", "tables.md"),
+        *("subgroups.json", "subgroups.txt", "subgroups.png", "tables.md", "tables.tex"),
         *("subgroups_sex.csv", "subgroup_lesions.csv", "subgroup_gaps.csv"),
     }
     assert json.loads((out / "subgroups.json").read_text()) == json.loads(result.stdout)

@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+# A config of a whole SkinNet trains its segmentation network alone here.
+_ALONE = ("model=null", "stages.cnn=null", "stages.head=null", "stages.joint=null")
+
 
 def train(
     data: Annotated[Path, typer.Option(help="catalogue folder with masks")],
@@ -31,6 +34,6 @@ def train(
     import_tensorflow_quietly()
     from skinnet_keras.cli.training import train_from_config
 
-    metrics = train_from_config(config, data, out, overrides or [], show=not as_json)
+    metrics = train_from_config(config, data, out, [*_ALONE, *(overrides or [])], show=not as_json)
     if as_json:
         print(json.dumps(metrics))
