@@ -63,7 +63,7 @@ def report(
             seed=seed,
         )
     else:
-        html = render_comparison(subjects, split=split)
+        html = render_comparison(subjects, split=split, bootstrap=bootstrap, seed=seed)
     write_page(out, html)
     size = out.stat().st_size
     if as_json:

@@ -15,6 +15,8 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
 from skinnet_keras.evaluation.costs import Costs
 from skinnet_keras.evaluation.metrics import evaluate_predictions
+from skinnet_keras.evaluation.paired import compare_paired
+from skinnet_keras.evaluation.paired_tables import mcnemar_table, paired_differences
 from skinnet_keras.evaluation.predictions import (
     Predictions,
     predictions_path,
@@ -126,12 +128,14 @@ def render_report(
     return render_page(f"{name}: {split} split", lead, sections, FOOTER)
 
 
-def render_comparison(subjects: Sequence[Subject], *, split: str) -> str:
+def render_comparison(subjects: Sequence[Subject], *, split: str, bootstrap: int, seed: int) -> str:
     """The page that compares runs on the same images with the first of them.
 
     Args:
         subjects: Two or more.
         split: Which predictions these are, for the title.
+        bootstrap: Resamples behind the intervals of the differences.
+        seed: Seed of the bootstrap.
 
     Raises:
         UserError: They were not scored on the same images with the same labels.
@@ -140,8 +144,16 @@ def render_comparison(subjects: Sequence[Subject], *, split: str) -> str:
     for other in others:
         _check_same_images(first, other)
     reports = {subject.name: subject.report for subject in subjects}
+    runs = {subject.name: subject.scored for subject in subjects}
+    paired = compare_paired(runs, bootstrap=bootstrap, seed=seed)
+    differences = paired_differences(paired, first.name, bootstrap=bootstrap)
+    compared: list[Block] = [
+        TableBlock(tables.comparison(reports)),
+        TableBlock(differences),
+        TableBlock(mcnemar_table(paired, first.name), folded=True),
+    ]
     sections = [
-        Section("comparison", "Comparison", [TableBlock(tables.comparison(reports))]),
+        Section("comparison", "Comparison", compared),
         Section("classes", "By class", _per_class_blocks(subjects)),
         limits_section(next((s.run for s in subjects if s.run is not None), None)),
     ]

@@ -118,6 +118,7 @@ def test_page_of_a_predictions_file_and_a_comparison(run, tmp_path):
     html = both.read_text(encoding="utf-8")
     assert "other has the highest balanced accuracy" in html
     assert "Recall by class" in html
+    assert "Differences to tiny" in html
 
     fewer = tmp_path / "fewer.csv"
     predictions(fewer, test.iloc[1:])
