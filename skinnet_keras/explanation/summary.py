@@ -88,7 +88,7 @@ def summary_table(summary: dict[str, dict], name: str) -> Table:
             "of the image (0 = a map that ignores the lesion).",
             "deletion, insertion: area under the class's probability while the marked patches go "
             "or come; less random: minus patches in random order. A map that matters is below 0 "
-            "and above 0.",
+            "and above 0. Intervals: bootstrap over images.",
         ),
     )
 
