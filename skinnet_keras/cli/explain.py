@@ -59,6 +59,9 @@ def explain(
     from skinnet_keras.export.run_models import RunModels
     from skinnet_keras.training.samples import classes_of
 
+    folder = out or run / "explanations"
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file where a folder is to be written: choose another name.")
     models = RunModels.load(run)
     classes = classes_of(models.run.config.num_classes)
     for option, value in (("--label", label), ("--class", asked)):
@@ -71,9 +74,6 @@ def explain(
         cases = cases_of_split(models, split, count=count, label=only, seed=seed)
     number = None if asked is None else classes.index(asked)
     explanations = explain_cases(models.classifier, cases, asked=number, perturb=perturb, seed=seed)
-    folder = out or run / "explanations"
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file where a folder is to be written: choose another name.")
     name = run.resolve().name
     sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
     write_figures(explanations, classes, folder / "explanations.csv")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from skinnet_keras.evaluation.bootstrap import group_indices, percentile_interval
+from skinnet_keras.evaluation.bootstrap import group_counts, group_indices, part_size
+from skinnet_keras.evaluation.confusion import plain
 from skinnet_keras.evaluation.detection import detection_auroc, false_positive_rate
+from skinnet_keras.evaluation.intervals import json_interval
 from skinnet_keras.evaluation.tables import UNDEFINED, Table
 
 
@@ -52,11 +53,12 @@ def detection_report(
                 ]
             ).reshape(len(pairs), 2)
             point = detection_auroc(known, values), false_positive_rate(known, values)
+            auroc, passing = plain(np.array(point))
             rows[score] = {
-                "auroc": _plain(point[0]),
-                "fpr_at_95_tpr": _plain(point[1]),
+                "auroc": auroc,
+                "fpr_at_95_tpr": passing,
                 "ci": {
-                    key: _interval(resampled[:, column])
+                    key: json_interval(resampled[:, column])
                     for column, key in enumerate(("auroc", "fpr_at_95_tpr"))
                 },
             }
@@ -100,23 +102,11 @@ def detection_table(report: Mapping[str, Mapping[str, Any]], name: str) -> Table
 
 
 def _draws(groups: Sequence[str] | None, n: int, resamples: int, seed: int) -> list[np.ndarray]:
-    """Rows of resampled groups."""
+    """Rows of resampled groups, each as often as its group was drawn."""
     index = group_indices(groups, n)
-    order = np.argsort(index, kind="stable")
-    starts = np.searchsorted(index[order], np.arange(index.max() + 2))
-    members = [order[a:b] for a, b in pairwise(starts)]
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(len(members), size=(resamples, len(members)))
-    return [np.concatenate([members[g] for g in row]) for row in drawn]
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _interval(values: np.ndarray) -> list[float] | None:
-    found = percentile_interval(values) if values.size else None
-    return None if found is None else list(found)
+    counts = group_counts(int(index.max()) + 1, resamples=resamples, seed=seed, step=part_size(n))
+    rows = np.arange(n)
+    return [np.repeat(rows, drawn) for part in counts for drawn in part.T[:, index].astype(int)]
 
 
 def _cell(row: Mapping[str, Any], key: str) -> str:

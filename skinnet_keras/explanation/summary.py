@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from skinnet_keras.atomic import atomic_file
-from skinnet_keras.evaluation.bootstrap import percentile_interval
+from skinnet_keras.evaluation.bootstrap import resampled_ratios
+from skinnet_keras.evaluation.intervals import json_interval
 from skinnet_keras.evaluation.tables import UNDEFINED, Table
 from skinnet_keras.explanation.explain import Explanation
 
@@ -97,10 +98,9 @@ def _mean(values: np.ndarray, seed: int) -> dict:
     known = values[~np.isnan(values)]
     if not known.size:
         return {"mean": None, "interval": None, "n": 0}
-    draws = np.random.default_rng(seed).integers(len(known), size=(_RESAMPLES, len(known)))
-    interval = percentile_interval(known[draws].mean(axis=1))
+    means = resampled_ratios(known, np.ones_like(known), None, resamples=_RESAMPLES, seed=seed)
     return {
         "mean": float(known.mean()),
-        "interval": None if interval is None else list(interval),
+        "interval": json_interval(means),
         "n": int(known.size),
     }

@@ -30,7 +30,7 @@ def summary_section(report: Mapping[str, Any], scored: Predictions, name: str) -
     melanoma = report["per_class"].get(MELANOMA)
     if melanoma and melanoma["support"]:
         found = f"{melanoma['tp']} of {melanoma['support']} found"
-        cards.append(("Melanoma sensitivity", _digits(melanoma["recall"]), found))
+        cards.append(("Melanoma sensitivity", f"{melanoma['recall']:.3f}", found))
     cards += [
         _card("Errors, all classes", report, "errors_all"),
         _card("Errors with a rare class", report, "errors_rare_5"),
@@ -91,15 +91,14 @@ def class_section(report: Mapping[str, Any], scored: Predictions, name: str) -> 
 
 def _warnings(report: Mapping[str, Any], scored: Predictions) -> list[str]:
     texts = []
-    rows = report["per_class"]
-    few = [f"{label} ({row['support']})" for label, row in rows.items() if row["support"]]
-    few = [text for text, row in zip(few, _present(rows), strict=True) if row < FEW_IMAGES]
+    support = {label: row["support"] for label, row in report["per_class"].items()}
+    few = [f"{label} ({n})" for label, n in support.items() if 0 < n < FEW_IMAGES]
     if few:
         texts.append(
             f"Fewer than {FEW_IMAGES} images of {', '.join(few)}: an image more or less moves "
             "the recall of such a class, and with it balanced accuracy, by points."
         )
-    absent = [label for label, row in rows.items() if not row["support"]]
+    absent = [label for label, n in support.items() if not n]
     if absent:
         texts.append(
             f"No image of {', '.join(absent)}: averages are over the other classes, and are not "
@@ -113,24 +112,13 @@ def _warnings(report: Mapping[str, Any], scored: Predictions) -> list[str]:
     return texts
 
 
-def _present(rows: Mapping[str, Any]) -> list[int]:
-    return [row["support"] for row in rows.values() if row["support"]]
-
-
 def _card(label: str, report: Mapping[str, Any], key: str) -> tuple[str, str, str]:
     interval = report["ci"].get(key)
-    value = tables.format_cell(key, report[key])
-    if key not in tables.COUNTS:
-        value = _digits(report[key])
-        bounds = [] if interval is None else [_digits(bound) for bound in interval]
-    else:
-        bounds = [] if interval is None else [f"{bound:.0f}" for bound in interval]
-    note = f"95 % interval {' to '.join(bounds)}" if bounds else f"of {report['n']:,} images"
-    return label, value, note
-
-
-def _digits(value: float | None) -> str:
-    return tables.UNDEFINED if value is None else f"{value:.3f}"
+    form = ".0f" if key in tables.COUNTS else ".3f"
+    value = tables.UNDEFINED if report[key] is None else f"{report[key]:{form}}"
+    if interval is None:
+        return label, value, f"of {report['n']:,} images"
+    return label, value, f"95 % interval {interval[0]:{form}} to {interval[1]:{form}}"
 
 
 def _percent(value: float | None) -> str:

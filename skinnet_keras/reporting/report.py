@@ -11,6 +11,7 @@ import numpy as np
 
 from skinnet_keras import __version__
 from skinnet_keras.data.cache import open_cache
+from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
 from skinnet_keras.evaluation.costs import Costs
@@ -119,7 +120,7 @@ def render_report(
         given = read_subgroup_input(run.directory, None, split, None)
         sections.append(subgroup_section(given, bootstrap=bootstrap, seed=seed))
         if pictures:
-            sections.append(gallery_section(scored, _photographs(run), pictures))
+            sections.append(gallery_section(scored, _photographs(run, catalogue), pictures))
         training = training_section(run)
         sections += [data_section(catalogue), *([training] if training else [])]
         sections.append(environment_section(run))
@@ -196,8 +197,7 @@ def _check_same_images(first: Subject, other: Subject) -> None:
         )
 
 
-def _photographs(run: Run) -> Photographs:
-    catalogue = run.load_catalogue()
+def _photographs(run: Run, catalogue: Catalogue) -> Photographs:
     cache = open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning)
     predicted: dict[str, np.ndarray] = {}
     if run.config.uses_mask:
