@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skinnet_keras.evaluation.calibration_tables import number, with_interval
-from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table, number, with_interval
 
 _CERTAINTY_FOOTNOTE = (
     "Error rate of the surest images. AURC: mean over all coverages; excess: less that of the best "

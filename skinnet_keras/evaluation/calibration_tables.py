@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from skinnet_keras.evaluation.calibration_fit import TEMPERATURES, CalibrationFit
 from skinnet_keras.evaluation.decisions import Thresholds
-from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.evaluation.table import Table, number, with_interval
 
 _SCORES = {
     "nll": "Negative log-likelihood, nats",
@@ -162,16 +162,3 @@ def thresholds_table(thresholds: Thresholds) -> Table:
 
 def _chance(report: Mapping[str, Any], key: str) -> str:
     return f"{report[f'{key}_by_chance']:.4f} (at most {report[f'{key}_chance_limit']:.4f})"
-
-
-def number(value: float | None) -> str:
-    """Four decimals, or a dash for undefined."""
-    return UNDEFINED if value is None else f"{value:.4f}"
-
-
-def with_interval(value: float | None, interval: Sequence[float] | None, form: str = ".4f") -> str:
-    """A number with its bounds behind it, where there are any."""
-    if value is None:
-        return UNDEFINED
-    bounds = "" if interval is None else f" ({interval[0]:{form}} .. {interval[1]:{form}})"
-    return f"{value:{form}}{bounds}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from skinnet_keras.evaluation.confusion import MEAN_COLUMNS
 from skinnet_keras.evaluation.ranking import RANKING_METRICS
-from skinnet_keras.evaluation.table import UNDEFINED, Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table, with_interval
 from skinnet_keras.evaluation.tables import (
     COMPARISON_FOOTNOTES,
     COMPARISON_HEADINGS,
@@ -81,7 +81,7 @@ def ranking(report: Mapping[str, Any], name: str) -> Table:
     """
     headings = _ranking_headings(report["settings"]).values()
     macro = [
-        _with_interval(report[f"macro_{key}"], report["ci"].get(f"macro_{key}"))
+        with_interval(report[f"macro_{key}"], report["ci"].get(f"macro_{key}"))
         for key in RANKING_METRICS
     ]
     return Table(
@@ -118,7 +118,7 @@ def _class_rows(report: Mapping[str, Any], keys: Sequence[str]) -> list[tuple[st
             label,
             str(numbers["support"]),
             *(
-                _with_interval(numbers[key], report["ci_per_class"].get(label, {}).get(key))
+                with_interval(numbers[key], report["ci_per_class"].get(label, {}).get(key))
                 for key in keys
             ),
         )
@@ -155,9 +155,3 @@ def _bounds(key: str, interval: Sequence[float] | None) -> str:
     if interval is None:
         return UNDEFINED
     return " to ".join(format_cell(key, bound) for bound in interval)
-
-
-def _with_interval(value: float | None, interval: Sequence[float] | None) -> str:
-    if interval is None:
-        return format_cell("", value)
-    return f"{format_cell('', value)} ({_bounds('', interval)})"

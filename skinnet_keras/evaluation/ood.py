@@ -11,7 +11,7 @@ from skinnet_keras.evaluation.bootstrap import group_counts, group_indices, part
 from skinnet_keras.evaluation.confusion import plain
 from skinnet_keras.evaluation.detection import detection_auroc, false_positive_rate
 from skinnet_keras.evaluation.intervals import json_interval
-from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.evaluation.table import Table, with_interval
 
 
 def detection_report(
@@ -81,8 +81,9 @@ def detection_table(report: Mapping[str, Mapping[str, Any]], name: str) -> Table
         (
             score.replace("_", " "),
             *(
-                _cell(part["scores"][score], key)
+                with_interval(row[key], row["ci"][key], ".3f")
                 for part in report.values()
+                for row in [part["scores"][score]]
                 for key in ("auroc", "fpr_at_95_tpr")
             ),
         )
@@ -107,10 +108,3 @@ def _draws(groups: Sequence[str] | None, n: int, resamples: int, seed: int) -> l
     counts = group_counts(int(index.max()) + 1, resamples=resamples, seed=seed, step=part_size(n))
     rows = np.arange(n)
     return [np.repeat(rows, drawn) for part in counts for drawn in part.T[:, index].astype(int)]
-
-
-def _cell(row: Mapping[str, Any], key: str) -> str:
-    value, bounds = row[key], row["ci"][key]
-    if value is None:
-        return UNDEFINED
-    return f"{value:.3f}" + (f" ({bounds[0]:.3f}-{bounds[1]:.3f})" if bounds else "")

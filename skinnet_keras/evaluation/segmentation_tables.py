@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skinnet_keras.evaluation.table import UNDEFINED, Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table, number, with_interval
 
 _MACS = "MACs: multiply-accumulates of one prediction, the products of attention included."
 _DIFFERING = (
@@ -92,10 +92,10 @@ def comparison_table(comparison: Mapping[str, Any]) -> Table:
                 _number(row["train_images_per_second"]),
                 _number(row["keras_ms"]),
                 _number(row["tflite_ms"]),
-                _with_interval(row, "dice_per_image"),
-                _with_interval(row, "iou_per_image"),
-                _score(row["iou_pooled"]),
-                _with_interval(row, "dice_difference", "+.4f"),
+                with_interval(row["dice_per_image"], row["dice_per_image_ci"]),
+                with_interval(row["iou_per_image"], row["iou_per_image_ci"]),
+                number(row["iou_pooled"]),
+                with_interval(row["dice_difference"], row["dice_difference_ci"], "+.4f"),
                 str(row["epochs"]),
                 str(row["image_size"]),
             )
@@ -140,15 +140,3 @@ def _number(value: float | None, unit: float = 1.0) -> str:
         return UNDEFINED
     value /= unit
     return f"{value:.0f}" if value >= 1000 else f"{value:.4g}"
-
-
-def _score(value: float | None, form: str = ".4f") -> str:
-    return UNDEFINED if value is None else format(value, form)
-
-
-def _with_interval(row: Mapping[str, Any], key: str, form: str = ".4f") -> str:
-    interval = row[f"{key}_ci"]
-    if interval is None:
-        return _score(row[key], form)
-    low, high = (_score(bound, form) for bound in interval)
-    return f"{_score(row[key], form)} ({low} to {high})"

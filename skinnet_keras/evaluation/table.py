@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -111,6 +112,18 @@ class Table:
             r"\end{table}",
         ]
         return "\n".join(lines) + "\n"
+
+
+def number(value: float | None, form: str = ".4f") -> str:
+    """A number as text, or a dash for undefined."""
+    return UNDEFINED if value is None else f"{value:{form}}"
+
+
+def with_interval(value: float | None, interval: Sequence[float] | None, form: str = ".4f") -> str:
+    """A number with its bounds behind it, where there are any: "0.484 (0.419 to 0.558)"."""
+    if value is None or interval is None:
+        return number(value, form)
+    return f"{value:{form}} ({interval[0]:{form}} to {interval[1]:{form}})"
 
 
 def _markdown_row(cells: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ import re
 import pytest
 from rich.console import Console
 
-from skinnet_keras.evaluation.table import Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table, number, with_interval
 
 TABLE = Table(
     "Runs of 100 % & more",
@@ -94,3 +94,11 @@ def test_latex_rows_do_not_begin_with_an_argument_of_the_row_before():
 def test_latex_sets_signs_of_numbers_and_leaves_hyphens():
     table = Table("T", ("a", "b"), (("one-against-rest v1-2", "+6 (-26 to +37)"),))
     assert r"one-against-rest v1-2 & $+$6 ($-$26 to $+$37) \\" in table.to_latex()
+
+
+def test_numbers_with_their_intervals():
+    assert with_interval(0.5, [0.25, 0.75]) == "0.5000 (0.2500 to 0.7500)"
+    assert with_interval(0.1, (-0.25, 0.75), "+.2f") == "+0.10 (-0.25 to +0.75)"
+    assert with_interval(0.5, None, ".3f") == "0.500"
+    assert with_interval(None, [0.1, 0.2]) == number(None) == UNDEFINED
+    assert number(1 / 3, ".2f") == "0.33"

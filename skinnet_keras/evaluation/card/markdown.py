@@ -9,8 +9,8 @@ import numpy as np
 
 from skinnet_keras.evaluation import interval_tables, tables
 from skinnet_keras.evaluation.card import tables as card_tables
-from skinnet_keras.evaluation.subgroups.tables import subgroup_tables, with_interval
-from skinnet_keras.evaluation.tables import Table
+from skinnet_keras.evaluation.subgroups.tables import subgroup_tables
+from skinnet_keras.evaluation.table import Table, with_interval
 
 
 def card_markdown(card: Mapping[str, Any], *, picture: str | None = None) -> str:
@@ -101,7 +101,7 @@ def _evaluation(card: Mapping[str, Any]) -> str:
     name = f"{card['name']} ({evaluation['split']}, n = {evaluation['n']:,})"
     melanoma = [
         f"Melanoma {rate} (most probable class): "
-        f"{with_interval(overall['metrics'][f'mel_{rate}'], overall['ci'][f'mel_{rate}'])}"
+        f"{with_interval(overall['metrics'][f'mel_{rate}'], overall['ci'][f'mel_{rate}'], '.3f')}"
         for rate in ("sensitivity", "specificity")
     ]
     confusion = tables.confusion(

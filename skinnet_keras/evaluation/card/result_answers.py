@@ -7,7 +7,7 @@ from typing import Any
 
 from skinnet_keras.evaluation.card.limits import external_sources, significant_gaps
 from skinnet_keras.evaluation.subgroups.attributes import HEADINGS
-from skinnet_keras.evaluation.subgroups.tables import with_interval
+from skinnet_keras.evaluation.table import with_interval
 
 Card = Mapping[str, Any]
 
@@ -72,7 +72,7 @@ def diagnostic(card: Card) -> str | None:
     if overall["metrics"]["mel_sensitivity"] is None:
         return None
     recalls = ", ".join(
-        f"{label} {with_interval(value, overall['recall_ci'][label])}"
+        f"{label} {with_interval(value, overall['recall_ci'][label], '.3f')}"
         for label, value in overall["recall"].items()
         if value is not None
     )
@@ -156,11 +156,11 @@ def _headline(card: Card) -> str:
     report = card["evaluation"]["metrics"]
     named = (("balanced_accuracy", "Balanced accuracy"), ("accuracy", "accuracy"))
     figures = [
-        f"{heading} {with_interval(report[key], report['ci'].get(key))}"
+        f"{heading} {with_interval(report[key], report['ci'].get(key), '.3f')}"
         for key, heading in (*named, ("macro_auc", "macro AUC"))
     ]
     return f"{', '.join(figures)}."
 
 
 def _of(row: Mapping[str, Any], metric: str) -> str:
-    return with_interval(row["metrics"][metric], row["ci"][metric])
+    return with_interval(row["metrics"][metric], row["ci"][metric], ".3f")

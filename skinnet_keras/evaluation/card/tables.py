@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from skinnet_keras.data.metadata import SITES
-from skinnet_keras.evaluation.subgroups.tables import with_interval
-from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table, with_interval
 
 _NUMBER = "{:,}".format
 
@@ -103,7 +102,7 @@ def recalls_table(card: Mapping[str, Any]) -> Table:
                 label,
                 str(values["support"]),
                 str(overall["lesions_by_class"][label]),
-                with_interval(overall["recall"][label], overall["recall_ci"][label]),
+                with_interval(overall["recall"][label], overall["recall_ci"][label], ".3f"),
                 *(_cell(values[key]) for key in ("specificity", "precision", "auc")),
             )
             for label, values in report.items()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from skinnet_keras.evaluation.subgroups.attributes import HEADINGS
 from skinnet_keras.evaluation.subgroups.metrics import METRICS
-from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table, with_interval
 
 SUBGROUP_FOOTNOTES = (
     "95 % intervals: bootstrap over lesions (groups of the catalogue); of a rate of 0 or 1 the "
@@ -46,17 +46,6 @@ def subgroup_tables(report: Mapping[str, Any]) -> dict[str, Table]:
     return tables
 
 
-def with_interval(value: float | None, interval: Sequence[float] | None) -> str:
-    """A number with its interval, as "0.484 (0.419-0.558)"."""
-    if value is None:
-        return UNDEFINED
-    if interval is None:
-        return f"{value:.3f}"
-    low, high = interval
-    separator = "-" if min(value, low, high) >= 0 else " to "
-    return f"{value:.3f} ({low:.3f}{separator}{high:.3f})"
-
-
 def _metrics(name: str, part: Mapping[str, Any]) -> Table:
     over = ", ".join(part["classes"]) or "nothing in common"
     return Table(
@@ -67,7 +56,7 @@ def _metrics(name: str, part: Mapping[str, Any]) -> Table:
                 row["name"],
                 str(row["images"]),
                 str(row["lesions"]),
-                *(with_interval(row["metrics"][key], row["ci"][key]) for key in METRICS),
+                *(with_interval(row["metrics"][key], row["ci"][key], ".3f") for key in METRICS),
             )
             for row in (*part["subgroups"], part["all"])
         ),
@@ -109,7 +98,7 @@ def _gaps(attributes: Mapping[str, Any]) -> Table:
                     f"{HEADINGS[name]}: {METRICS[metric]}",
                     gap["high"],
                     gap["low"],
-                    with_interval(gap["difference"], gap["ci"]),
+                    with_interval(gap["difference"], gap["ci"], ".3f"),
                     *(
                         UNDEFINED if gap[key] is None else f"{gap[key]:.{digits}f}"
                         for key, digits in (("by_chance", 3), ("p_value", 4), ("p_holm", 4))

@@ -8,20 +8,13 @@ from PIL import Image
 from made_subgroups import make_predictions
 from skinnet_keras.evaluation.subgroups.output import write_subgroups
 from skinnet_keras.evaluation.subgroups.report import subgroup_report
-from skinnet_keras.evaluation.subgroups.tables import subgroup_tables, with_interval
+from skinnet_keras.evaluation.subgroups.tables import subgroup_tables
 
 
 @pytest.fixture(scope="module")
 def report():
     predictions, attribute = make_predictions()
     return subgroup_report(predictions, [attribute], bootstrap=200)
-
-
-def test_numbers_with_their_intervals():
-    assert with_interval(0.5, [0.25, 0.75]) == "0.500 (0.250-0.750)"
-    assert with_interval(0.1, [-0.25, 0.75]) == "0.100 (-0.250 to 0.750)"
-    assert with_interval(0.5, None) == "0.500"
-    assert with_interval(None, None) == "-"
 
 
 def test_tables_say_what_is_compared_and_of_how_many(report):
