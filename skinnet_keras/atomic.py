@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from skinnet_keras.errors import UserError
 
@@ -35,6 +37,22 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, content: Any, *, allow_nan: bool = True) -> None:
+    """Write an indented JSON file, whole or not at all.
+
+    Args:
+        path: Final file. Its folder is created; an existing file is replaced.
+        content: Plain Python values.
+        allow_nan: Whether NaN and infinities, which are no JSON, may be in it.
+
+    Raises:
+        ValueError: They may not, and are.
+    """
+    text = json.dumps(content, indent=2, allow_nan=allow_nan) + "\n"
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 @contextmanager

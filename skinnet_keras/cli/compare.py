@@ -39,7 +39,7 @@ def compare(
 
     from rich.console import Console
 
-    from skinnet_keras.atomic import atomic_file
+    from skinnet_keras.atomic import write_json
     from skinnet_keras.errors import UserError
     from skinnet_keras.evaluation.metrics import evaluate_predictions
     from skinnet_keras.evaluation.paired import compare_paired
@@ -92,7 +92,6 @@ def compare(
             table.print(console)
     if out is not None:
         written = write_tables(out, shown)
-        with atomic_file(out / "comparison.json") as temporary:
-            temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        write_json(out / "comparison.json", result)
         written.append("comparison.json")
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)

@@ -47,7 +47,7 @@ def explain(
 
     from rich.console import Console
 
-    from skinnet_keras.atomic import atomic_file
+    from skinnet_keras.atomic import write_json
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.errors import UserError
 
@@ -78,8 +78,7 @@ def explain(
     sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
     write_figures(explanations, classes, folder / "explanations.csv")
     summary = summarize(explanations, seed)
-    with atomic_file(folder / "summary.json") as temporary:
-        temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "summary.json", summary, allow_nan=False)
     if as_json:
         found = {"images": len(cases), "sheets": [str(path) for path in sheets], **summary}
         typer.echo(json.dumps(found))

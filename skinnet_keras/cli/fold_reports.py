@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import write_json
 from skinnet_keras.evaluation.crossval import (
     crossval_report,
     crossval_table,
@@ -58,7 +58,6 @@ def report_folds(
         report = segmentation_report([each["segmentation"]["test"] for each in metrics])
         table = segmentation_table(report, name)
     report = {"name": name, **report}
-    with atomic_file(out / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_json(out / "metrics.json", report)
     write_tables(out, {"crossval": table})
     return report, table

@@ -34,7 +34,7 @@ def ood(
 
     from rich.console import Console
 
-    from skinnet_keras.atomic import atomic_file
+    from skinnet_keras.atomic import write_json
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
 
     import_tensorflow_quietly()
@@ -44,8 +44,7 @@ def ood(
 
     report = evaluate_run(RunModels.load(run), folder=images, resamples=bootstrap, seed=seed)
     path = out or run / "ood.json"
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_json(path, report, allow_nan=False)
     if as_json:
         typer.echo(json.dumps(report))
     else:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.abstention_report import Abstention
 from skinnet_keras.evaluation.calibrated_model import CalibratedModel, describe_model, score_model
@@ -52,11 +52,12 @@ def write_model(
     scores = {
         when: {name: comparison[when][name] for name in SCORES} for when in ("before", "after")
     }
-    _write(
+    write_json(
         folder / CALIBRATION_FILE,
         {**fitted["calibration"], "fitted_on": origin, "validation": scores},
+        allow_nan=False,
     )
-    _write(
+    write_json(
         folder / THRESHOLDS_FILE,
         {
             **fitted["decisions"],
@@ -65,6 +66,7 @@ def write_model(
             "calibration_sha256": _sha256(folder / CALIBRATION_FILE),
             "validation": {rule: row["mean_cost"] for rule, row in rules.items()},
         },
+        allow_nan=False,
     )
     return [CALIBRATION_FILE, THRESHOLDS_FILE]
 
@@ -131,12 +133,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no JSON object: {_AGAIN}.")
     return content
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    with atomic_file(path) as temporary:
-        text = json.dumps(content, indent=2, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _sha256(path: Path) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import write_json
 from skinnet_keras.evaluation.abstention_plot import plot_risk_coverage
 from skinnet_keras.evaluation.calibrated_model import CalibratedModel, describe_model
 from skinnet_keras.evaluation.calibration_metrics import DEFAULT_BINS
@@ -41,10 +40,8 @@ def write_report(
     Returns:
         Names of the files written.
     """
-    with atomic_file(folder / "calibration_report.json") as temporary:
-        content = {"fitted": describe_model(model), "scored": name, **report}
-        text = json.dumps(content, indent=2, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    content = {"fitted": describe_model(model), "scored": name, **report}
+    write_json(folder / "calibration_report.json", content, allow_nan=False)
     written = ["calibration_report.json", *write_tables(folder, tables)]
     calibration, variants = model.fit.calibration, {"before": images}
     if calibration.kind != "identity":

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.crossval import pool_folds
 from skinnet_keras.evaluation.ensemble import fit_ensemble
@@ -20,7 +21,6 @@ from skinnet_keras.evaluation.ensemble_report import (
     ensemble_name,
     versions,
     write_ensemble,
-    write_json,
 )
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import read_predictions, write_predictions
@@ -94,9 +94,10 @@ def write_fold_ensemble(
     )
     report = evaluate_predictions(pooled)
     name = f"{ensemble_name(method)}, {len(folds)} folds"
-    write_json(folder / "metrics.json", {"name": name, "classification": {"test": report}})
+    metrics = {"name": name, "classification": {"test": report}}
+    write_json(folder / "metrics.json", metrics, allow_nan=False)
     content = {"method": method, "folds": len(folds), "weights": weights, "versions": versions()}
-    write_json(folder / ENSEMBLE_FILE, content)
+    write_json(folder / ENSEMBLE_FILE, content, allow_nan=False)
     return report
 
 
@@ -125,4 +126,4 @@ def write_fold_collection(
         "folds": members,
         "versions": versions(),
     }
-    write_json(folder / ENSEMBLE_FILE, content)
+    write_json(folder / ENSEMBLE_FILE, content, allow_nan=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import skinnet_keras
+from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.ensemble import Ensemble
 from skinnet_keras.evaluation.ensemble_members import AlignedPredictions, Member
@@ -123,7 +123,7 @@ def write_ensemble(
         )
     reports = _reports(combined)
     name = f"ensemble of {len(members)} ({ensemble.method})"
-    write_json(folder / "metrics.json", {"name": name, "classification": reports})
+    write_json(folder / "metrics.json", {"name": name, "classification": reports}, allow_nan=False)
     described = describe_members(members, splits)
     for entry, weight in zip(described, ensemble.weights.tolist(), strict=True):
         entry["weight"] = weight
@@ -136,7 +136,7 @@ def write_ensemble(
         "validation": _validation_scores(combined.get("val"), ensemble.method),
         "versions": versions(),
     }
-    write_json(folder / ENSEMBLE_FILE, content)
+    write_json(folder / ENSEMBLE_FILE, content, allow_nan=False)
     return reports
 
 
@@ -160,7 +160,7 @@ def write_collection(
         "members": describe_members(members, splits),
         "versions": versions(),
     }
-    write_json(folder / ENSEMBLE_FILE, content)
+    write_json(folder / ENSEMBLE_FILE, content, allow_nan=False)
 
 
 def describe_members(
@@ -261,8 +261,3 @@ def _validation_scores(
         "balanced_accuracy": balanced_accuracy(scored.probabilities, true),
         "log_loss": None if method == "rank_mean" else log_loss(scored.probabilities, true),
     }
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a description of plain, finite values."""
-    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")

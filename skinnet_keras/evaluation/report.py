@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import atomic_file, write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import plots
 from skinnet_keras.evaluation.predictions import Predictions
@@ -67,8 +66,7 @@ def write_report(
         UserError: `folder` is a file, or the history cannot be read.
     """
     folder = _folder(folder)
-    with atomic_file(folder / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "metrics.json", report)
     written = ["metrics.json", *write_tables(folder, tables)]
     plots.plot_confusion_matrix(
         confusion,

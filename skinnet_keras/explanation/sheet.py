@@ -66,6 +66,7 @@ def _draw_case(cell, explanation: Explanation, classes: Sequence[str], branches)
         panel.imshow(relevance, cmap="inferno", vmin=0, vmax=1, alpha=0.75 * relevance)
         inside = explanation.figures[f"{branch}_inside"]
         share = "" if np.isnan(inside) else f", {inside:.0%} inside"
+        share = share if relevance.any() else ": nothing for it"
         panel.set_xlabel(f"{branch}{share}", fontsize=7)
     for panel in axes:
         panel.set_xticks([])

@@ -17,10 +17,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from skinnet_keras.atomic import write_json
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.float32 import float32_model
-from skinnet_keras.export.manifest import refuse_stale_files, write_json, write_manifest
+from skinnet_keras.export.manifest import refuse_stale_files, write_manifest
 from skinnet_keras.export.parity import (
     ParityReference,
     ParityResult,

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import atomic_file, write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.parity import ParityResult
 from skinnet_keras.export.sidecar import METADATA_FILE
@@ -66,12 +66,6 @@ def write_manifest(
             if file.name != CHECKSUM_FILE
         ]
         temporary.write_text("".join(lines), encoding="utf-8")
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write an indented JSON file, creating its folder."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _exported_weights(file: Path) -> Any:

@@ -12,6 +12,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from skinnet_keras.atomic import write_json
 from skinnet_keras.config import StageConfig
 from skinnet_keras.errors import UserError
 from skinnet_keras.training.checkpoints import (
@@ -22,7 +23,6 @@ from skinnet_keras.training.checkpoints import (
     read_best,
     save_weights,
     tidy,
-    write_json,
 )
 from skinnet_keras.training.runs import Run
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import keras
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import atomic_file, write_json
 
 STATE = "state.json"
 BEST = "best.weights.h5"
@@ -107,12 +107,6 @@ def set_random_states(model: keras.Model, states: list[list[int]]) -> None:
 
 def _generators(model: keras.Model) -> list[keras.Variable]:
     return [v for v in model.variables if v.name == "seed_generator_state"]
-
-
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write a small JSON file atomically."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -10,13 +10,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from skinnet_keras.atomic import write_json
 from skinnet_keras.config import Config, JointStageConfig
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.composite import diagnosis_part, joint_training_part
 from skinnet_keras.models.loading import load_keras
-from skinnet_keras.training.checkpoints import read_best, save_weights, write_json
+from skinnet_keras.training.checkpoints import read_best, save_weights
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
 from skinnet_keras.training.fit import Stage, fit_stage, load_weights

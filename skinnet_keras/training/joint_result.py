@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from skinnet_keras.atomic import atomic_directory
-from skinnet_keras.training.checkpoints import read_json, write_json
+from skinnet_keras.atomic import atomic_directory, write_json
+from skinnet_keras.training.checkpoints import read_json
 from skinnet_keras.training.runs import Run
 
 _STAGE = "joint_result"

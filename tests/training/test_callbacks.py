@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.training import checkpoints as ckpt
 from skinnet_keras.training.callbacks import KeepBest, RecordHistory, StopAtDivergence
@@ -45,7 +46,7 @@ def test_first_number_is_better_than_none(tmp_path, model):
 
 def test_best_of_before_is_the_bar_after_a_resumption(tmp_path, model):
     best = {"epoch": 2, "monitor": "score", "score": 0.5}
-    ckpt.write_json(tmp_path / ckpt.STATE, {"epoch": 3, "best": best})
+    write_json(tmp_path / ckpt.STATE, {"epoch": 3, "best": best})
     callback = keep_best(tmp_path, model)
     callback.on_epoch_end(3, {"score": 0.75})
     assert callback.best == best

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from skinnet_keras.atomic import write_json
 from skinnet_keras.training import checkpoints as ckpt
 
 
@@ -17,7 +18,7 @@ def stage(tmp_path):
         for name in names:
             (tmp_path / name).write_text(name)
         if state:
-            ckpt.write_json(tmp_path / ckpt.STATE, state)
+            write_json(tmp_path / ckpt.STATE, state)
         return tmp_path
 
     return fill
@@ -66,7 +67,7 @@ def test_averages_of_the_last_epoch_stay(stage):
 def test_measured_start_is_the_best_until_a_state_says_otherwise(stage):
     start = {"epoch": 0, "monitor": "val_loss", "score": 0.5}
     directory = stage(ckpt.BEST)
-    ckpt.write_json(directory / "best.json", start)
+    write_json(directory / "best.json", start)
     ckpt.tidy(directory, 5)
     assert ckpt.read_best(directory) == start
     assert numbered(directory) == [ckpt.BEST]
@@ -76,7 +77,7 @@ def test_best_of_an_epoch_that_an_older_state_does_not_reach_is_none(stage):
     # States of earlier versions do not name the best epoch.
     directory = stage(epoch=3, weights=ckpt.epoch_file(3))
     for epoch, known in ((3, True), (4, False)):
-        ckpt.write_json(directory / "best.json", {"epoch": epoch, "score": 1.0})
+        write_json(directory / "best.json", {"epoch": epoch, "score": 1.0})
         assert (ckpt.read_best(directory) is not None) is known
 
 

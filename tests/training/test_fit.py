@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.training import checkpoints as ckpt
 from skinnet_keras.training.fit import fit_stage, is_finished, load_weights
@@ -224,7 +225,7 @@ def test_start_that_was_measured_can_stay_the_best(tmp_path):
     directory = run.stage_directory("cnn")
     ckpt.save_weights(stage.model, directory / ckpt.BEST)
     best = {"epoch": 0, "monitor": "val_loss", "score": 5.0}
-    ckpt.write_json(directory / "best.json", best)
+    write_json(directory / "best.json", best)
     fit_stage(run, stage, None)
     assert ckpt.read_best(directory) == best
     assert len(run.history()) == 2
