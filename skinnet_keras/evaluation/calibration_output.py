@@ -13,7 +13,7 @@ from skinnet_keras.evaluation.calibration_metrics import DEFAULT_BINS
 from skinnet_keras.evaluation.calibration_plot import plot_reliability
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.evaluation.report import write_tables
-from skinnet_keras.evaluation.tables import Table
+from skinnet_keras.evaluation.table import Table
 
 
 def write_report(

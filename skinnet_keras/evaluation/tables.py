@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skinnet_keras.evaluation.confusion import MEAN_COLUMNS, WEIGHTED_COLUMNS, total_row
-from skinnet_keras.evaluation.table import UNDEFINED, Table
+from skinnet_keras.evaluation.table import Table, number
 
 PER_CLASS_HEADINGS = {
     "specificity": "Specificity",
@@ -59,7 +59,7 @@ def per_class(report: Mapping[str, Any], name: str) -> Table:
         title=f"Metrics per class: {name} (n = {report['n']})",
         headings=("Class", *(PER_CLASS_HEADINGS[column] for column in columns)),
         rows=tuple(
-            (label, *(_number(values[column]) for column in columns))
+            (label, *(number(values[column]) for column in columns))
             for label, values in rows.items()
         ),
         footnotes=(TOTAL_FOOTNOTE,),
@@ -99,7 +99,10 @@ def comparison(reports: Mapping[str, Mapping[str, Any]]) -> Table:
         rows.append((name, *(format_cell(key, report[key]) for key in COMPARISON_HEADINGS)))
         if name != first:
             rows.append(
-                ("  difference, %", *(_signed(changes[name][key]) for key in COMPARISON_HEADINGS))
+                (
+                    "  difference, %",
+                    *(number(changes[name][key], "+.1f") for key in COMPARISON_HEADINGS),
+                )
             )
     return Table(
         title=f"Comparison (differences to {first})" if len(reports) > 1 else "Comparison",
@@ -138,12 +141,4 @@ def format_cell(key: str, value: float | None) -> str:
     """A headline number as the tables print it: counts whole, means of counts with a decimal."""
     if value is not None and key in COUNTS:
         return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
-    return _number(value)
-
-
-def _number(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:.4f}"
-
-
-def _signed(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:+.1f}"
+    return number(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import keras
@@ -94,7 +95,7 @@ def explain_cases(
             own = {branch: every[row] for branch, every in maps.items()}
             figures = _shares(own, case.lesion)
             if perturb:
-                figures |= _areas(classifier, case, int(classes[row]), own, [seed, start + row])
+                figures |= _areas(classifier, case, int(classes[row]), own, seed)
             explanations.append(Explanation(case, predicted[row], int(classes[row]), own, figures))
     return explanations
 
@@ -108,7 +109,7 @@ def _shares(maps: dict[str, np.ndarray], lesion: np.ndarray | None) -> dict[str,
 
 
 def _areas(
-    classifier: keras.Model, case: Case, asked: int, maps: dict[str, np.ndarray], seed: list[int]
+    classifier: keras.Model, case: Case, asked: int, maps: dict[str, np.ndarray], seed: int
 ) -> dict[str, float]:
     """Areas under the curves; mask and metadata stay as they are while the image changes."""
 
@@ -121,8 +122,8 @@ def _areas(
         }
         return np.asarray(classifier(inputs, training=False)["diagnosis"])[:, asked]
 
-    # One seed for each image, so that a result does not depend on the others.
-    number = int(np.random.default_rng(seed).integers(2**31))
+    # An order of its own for each image, whichever others are explained with it.
+    number = seed + zlib.crc32(case.image_id.encode())
     orders = {branch: patch_order(relevance, number) for branch, relevance in maps.items()}
     orders["random"] = random_order(number)
     figures = {}

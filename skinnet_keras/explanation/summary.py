@@ -11,7 +11,7 @@ import numpy as np
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.evaluation.bootstrap import resampled_ratios
 from skinnet_keras.evaluation.intervals import json_interval
-from skinnet_keras.evaluation.tables import UNDEFINED, Table
+from skinnet_keras.evaluation.table import UNDEFINED, Table, number
 from skinnet_keras.explanation.explain import Explanation
 
 _RESAMPLES = 2000
@@ -75,7 +75,7 @@ def summary_table(summary: dict[str, dict], name: str) -> Table:
         rows.append(
             (
                 key.replace("_", " "),
-                UNDEFINED if value["mean"] is None else f"{value['mean']:.4f}",
+                number(value["mean"]),
                 UNDEFINED if bounds is None else f"{bounds[0]:.4f} .. {bounds[1]:.4f}",
                 str(value["n"]),
             )

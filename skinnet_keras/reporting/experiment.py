@@ -11,7 +11,7 @@ from skinnet_keras.config import dump_config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.figures.distribution import draw_distribution
 from skinnet_keras.evaluation import plots
-from skinnet_keras.evaluation.tables import Table
+from skinnet_keras.evaluation.table import Table
 from skinnet_keras.reporting.blocks import Block, Code, Listing, Paragraph, Section, TableBlock
 from skinnet_keras.reporting.drawings import figure_block
 from skinnet_keras.taxonomy import LABELS

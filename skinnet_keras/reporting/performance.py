@@ -12,6 +12,7 @@ from skinnet_keras.evaluation.bootstrap import group_indices
 from skinnet_keras.evaluation.confusion import confusion_matrix
 from skinnet_keras.evaluation.precision_recall_plot import plot_precision_recall
 from skinnet_keras.evaluation.predictions import Predictions
+from skinnet_keras.evaluation.table import number
 from skinnet_keras.reporting.blocks import Block, Cards, Notes, Section, TableBlock
 from skinnet_keras.reporting.drawings import figure_block
 
@@ -115,7 +116,7 @@ def _warnings(report: Mapping[str, Any], scored: Predictions) -> list[str]:
 def _card(label: str, report: Mapping[str, Any], key: str) -> tuple[str, str, str]:
     interval = report["ci"].get(key)
     form = ".0f" if key in tables.COUNTS else ".3f"
-    value = tables.UNDEFINED if report[key] is None else f"{report[key]:{form}}"
+    value = number(report[key], form)
     if interval is None:
         return label, value, f"of {report['n']:,} images"
     return label, value, f"95 % interval {interval[0]:{form}} to {interval[1]:{form}}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skinnet_keras.evaluation.plots import plot_confusion_matrix
-from skinnet_keras.evaluation.tables import Table
+from skinnet_keras.evaluation.table import Table
 from skinnet_keras.reporting.blocks import (
     Cards,
     Code,

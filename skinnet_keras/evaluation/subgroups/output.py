@@ -13,7 +13,7 @@ from rich.console import Console
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.evaluation.report import write_tables
 from skinnet_keras.evaluation.subgroups.plot import plot_subgroups
-from skinnet_keras.evaluation.tables import Table
+from skinnet_keras.evaluation.table import Table
 
 
 def write_subgroups(
