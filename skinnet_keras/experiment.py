@@ -19,7 +19,7 @@ from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metric
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.plots import plot_history
 from skinnet_keras.evaluation.predictions import read_predictions
-from skinnet_keras.evaluation.segmentation import segmentation_scores
+from skinnet_keras.evaluation.segmentation.overlap import segmentation_scores
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
 from skinnet_keras.models import BACKBONES
 from skinnet_keras.models.loading import load_keras

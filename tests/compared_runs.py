@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from skinnet_keras.evaluation.segmentation_comparison import ComparedRun
+from skinnet_keras.evaluation.segmentation.comparison import ComparedRun
 
 MACHINE = {
     "cpu": "A CPU",

@@ -62,18 +62,18 @@ def calibrate(
     from rich.console import Console
 
     from skinnet_keras.errors import UserError
-    from skinnet_keras.evaluation import abstention_tables
-    from skinnet_keras.evaluation import calibration_tables as tables
-    from skinnet_keras.evaluation.calibrated_model import (
+    from skinnet_keras.evaluation.abstention import tables as abstention_tables
+    from skinnet_keras.evaluation.calibration import tables
+    from skinnet_keras.evaluation.calibration.files import write_model
+    from skinnet_keras.evaluation.calibration.fit import METHODS
+    from skinnet_keras.evaluation.calibration.inputs import read_calibration_inputs
+    from skinnet_keras.evaluation.calibration.model import (
         calibrate_model,
         describe_model,
         score_model,
     )
-    from skinnet_keras.evaluation.calibration_files import write_model
-    from skinnet_keras.evaluation.calibration_fit import METHODS
-    from skinnet_keras.evaluation.calibration_inputs import read_calibration_inputs
-    from skinnet_keras.evaluation.calibration_output import write_report
-    from skinnet_keras.evaluation.costs import read_costs
+    from skinnet_keras.evaluation.calibration.output import write_report
+    from skinnet_keras.evaluation.decisions.costs import read_costs
     from skinnet_keras.presets import find_costs
 
     if method not in METHODS:

@@ -61,11 +61,11 @@ def ensemble(
     from skinnet_keras.atomic import atomic_directory
     from skinnet_keras.cli.ensemble_output import combine_folds, combine_runs
     from skinnet_keras.errors import UserError
-    from skinnet_keras.evaluation.ensemble import METHODS
-    from skinnet_keras.evaluation.ensemble_folds import fold_members
-    from skinnet_keras.evaluation.ensemble_members import find_members
-    from skinnet_keras.evaluation.ensemble_report import check_output
-    from skinnet_keras.evaluation.ensemble_weights import DEFAULT_ROUNDS, GREEDY_METRICS
+    from skinnet_keras.evaluation.ensembles.ensemble import METHODS
+    from skinnet_keras.evaluation.ensembles.folds import fold_members
+    from skinnet_keras.evaluation.ensembles.members import find_members
+    from skinnet_keras.evaluation.ensembles.report import check_output
+    from skinnet_keras.evaluation.ensembles.weights import DEFAULT_ROUNDS, GREEDY_METRICS
     from skinnet_keras.evaluation.report import write_tables
 
     if method not in (*METHODS, "all"):

@@ -9,14 +9,14 @@ from typing import Any
 
 import typer
 
-from skinnet_keras.evaluation.ensemble import fit_ensemble
-from skinnet_keras.evaluation.ensemble_folds import (
+from skinnet_keras.evaluation.ensembles.ensemble import fit_ensemble
+from skinnet_keras.evaluation.ensembles.folds import (
     pooled_reports,
     write_fold_collection,
     write_fold_ensemble,
 )
-from skinnet_keras.evaluation.ensemble_members import Member, common_splits, read_splits
-from skinnet_keras.evaluation.ensemble_report import (
+from skinnet_keras.evaluation.ensembles.members import Member, common_splits, read_splits
+from skinnet_keras.evaluation.ensembles.report import (
     ensemble_name,
     member_reports,
     members_table,

@@ -85,7 +85,7 @@ def _count(registry: str, name: str, image_size: int) -> int:
 
 def _draw(name: str, path: Path, image_size: int, mask_branch: str | None) -> None:
     from skinnet_keras.errors import UserError
-    from skinnet_keras.evaluation.diagram import plot_model
+    from skinnet_keras.evaluation.diagrams.diagram import plot_model
     from skinnet_keras.models import (
         SEGMENTERS,
         SKINNETS,

@@ -41,7 +41,7 @@ def report(
     import json
 
     from skinnet_keras.errors import UserError
-    from skinnet_keras.evaluation.costs import read_costs
+    from skinnet_keras.evaluation.decisions.costs import read_costs
     from skinnet_keras.presets import find_costs
     from skinnet_keras.reporting.page import write_page
     from skinnet_keras.reporting.report import read_subjects, render_comparison, render_report

@@ -17,7 +17,7 @@ from skinnet_keras.cli.pending import pending_job
 from skinnet_keras.cli.segment_benchmarks import benchmark_options
 from skinnet_keras.config import SegmenterConfig, StageConfig, load_config
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.segmentation_comparison import ComparedRun
+from skinnet_keras.evaluation.segmentation.comparison import ComparedRun
 from skinnet_keras.export.complexity import multiply_accumulates, trainable_parameters
 from skinnet_keras.export.segmentation_scoring import score_on_catalogue
 from skinnet_keras.export.segmenting import open_segmenter

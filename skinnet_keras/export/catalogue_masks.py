@@ -21,7 +21,7 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.image_io import FORMATS
 from skinnet_keras.data.predicted_masks import MaskRow, masks_folder, write_mask, write_tables
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.segmentation import dice_per_image
+from skinnet_keras.evaluation.segmentation.overlap import dice_per_image
 from skinnet_keras.export.overlay import enlarge_mask
 from skinnet_keras.export.prediction import read_cleaned
 from skinnet_keras.export.run_models import is_run
@@ -136,7 +136,7 @@ def predict_catalogue(
             out, `model` those that no fold holds out: so no mask comes from a network that was
             trained on the image or another one of its group.
         threshold: Lesion probability from which a pixel is lesion; by default the model's.
-        tta: Views to average over, one of `skinnet_keras.evaluation.tta.TTA`.
+        tta: Views to average over, one of `skinnet_keras.evaluation.segmentation.tta.TTA`.
         overwrite: Whether masks of that name may be replaced.
         batch_size: Images a prediction step.
 

@@ -96,7 +96,7 @@ def predict_photographs(
         images: Image files of different stems.
         out: Folder to write to; it is created.
         threshold: Lesion probability from which a pixel is lesion.
-        tta: Views to average over, one of `skinnet_keras.evaluation.tta.TTA`.
+        tta: Views to average over, one of `skinnet_keras.evaluation.segmentation.tta.TTA`.
 
     Yields:
         What was written for each photograph, in their order.

@@ -14,7 +14,7 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.cleaning import clean
 from skinnet_keras.data.image_io import read_image, read_mask
 from skinnet_keras.data.threads import map_in_threads
-from skinnet_keras.evaluation.segmentation_report import score_images
+from skinnet_keras.evaluation.segmentation.report import score_images
 from skinnet_keras.export.overlay import enlarge_mask
 from skinnet_keras.export.runners import Runner
 from skinnet_keras.export.segmenting import lesion_probability
@@ -54,7 +54,7 @@ def score_on_catalogue(
         runner: From `open_segmenter`.
         catalogue: The catalogue.
         split: `train`, `val` or `test`; kept images with a ground-truth mask count.
-        tta: Test-time augmentation, one of `skinnet_keras.evaluation.tta.TTA`.
+        tta: Test-time augmentation, one of `skinnet_keras.evaluation.segmentation.tta.TTA`.
         threshold: Lesion probability from which a pixel is lesion; None for the network's own.
         original_size: Whether to bring the probabilities back to the size of each true mask
             before the threshold, and score there (pixels of the photograph), instead of at the

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.tta import averaged_over_views
+from skinnet_keras.evaluation.segmentation.tta import averaged_over_views
 from skinnet_keras.export.run_models import RunModels, is_run
 from skinnet_keras.export.runners import KerasRunner, Runner, open_runner
 
@@ -52,7 +52,7 @@ def lesion_probability(runner: Runner, images: np.ndarray, *, tta: str = "none")
         runner: From `open_segmenter`.
         images: uint8 (N, S, S, 3), prepared canonically: cleaned as `runner.cleaning` says and
             resized to `runner.image_size`.
-        tta: Views to average over, one of `skinnet_keras.evaluation.tta.TTA`.
+        tta: Views to average over, one of `skinnet_keras.evaluation.segmentation.tta.TTA`.
 
     Returns:
         float32 (N, S, S), 0..1.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from skinnet_keras.evaluation import abstention_tables, calibration_tables
-from skinnet_keras.evaluation.abstention_plot import plot_risk_coverage
-from skinnet_keras.evaluation.calibrated_model import calibrate_model, score_model
-from skinnet_keras.evaluation.calibration_plot import plot_reliability
-from skinnet_keras.evaluation.costs import Costs
+from skinnet_keras.evaluation.abstention import tables as abstention_tables
+from skinnet_keras.evaluation.abstention.plot import plot_risk_coverage
+from skinnet_keras.evaluation.calibration import tables as calibration_tables
+from skinnet_keras.evaluation.calibration.model import calibrate_model, score_model
+from skinnet_keras.evaluation.calibration.plot import plot_reliability
+from skinnet_keras.evaluation.decisions.costs import Costs
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.reporting.blocks import Block, Paragraph, Section, TableBlock
 from skinnet_keras.reporting.drawings import figure_block

@@ -14,7 +14,7 @@ from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
-from skinnet_keras.evaluation.costs import Costs
+from skinnet_keras.evaluation.decisions.costs import Costs
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.paired import compare_paired
 from skinnet_keras.evaluation.paired_tables import mcnemar_table, paired_differences

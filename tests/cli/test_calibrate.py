@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from skinnet_keras.cli.main import app
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.calibration_files import read_calibration, read_thresholds
+from skinnet_keras.evaluation.calibration.files import read_calibration, read_thresholds
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import read_predictions, write_predictions
 from skinnet_keras.taxonomy import CLASSES

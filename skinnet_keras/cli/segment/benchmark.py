@@ -50,7 +50,7 @@ def benchmark(
     import_tensorflow_quietly()
     from skinnet_keras.cli.child import raise_failures
     from skinnet_keras.cli.segment_benchmarks import SpeedFile, chosen_networks, measure
-    from skinnet_keras.evaluation.segmentation_tables import speed_table
+    from skinnet_keras.evaluation.segmentation.tables import speed_table
 
     names = chosen_networks(networks or [], every=every)
     file = SpeedFile(out) if out is not None else None

@@ -86,11 +86,11 @@ def compare(
         time_runs,
         train_networks,
     )
-    from skinnet_keras.evaluation.segmentation_comparison import (
+    from skinnet_keras.evaluation.segmentation.comparison import (
         compare_segmenters,
         write_comparison,
     )
-    from skinnet_keras.evaluation.segmentation_tables import comparison_table
+    from skinnet_keras.evaluation.segmentation.tables import comparison_table
     from skinnet_keras.export.machine import available_cores
 
     directories = [Path(source) for source in sources or []]

@@ -48,7 +48,7 @@ def evaluate(
 
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.errors import UserError
-    from skinnet_keras.evaluation.tta import TTA
+    from skinnet_keras.evaluation.segmentation.tta import TTA
 
     if split not in ("train", "val", "test"):
         raise UserError(f"--split {split}: choose train, val or test.")
@@ -58,7 +58,7 @@ def evaluate(
         raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
     import_tensorflow_quietly()
     from skinnet_keras.data.catalogue import Catalogue
-    from skinnet_keras.evaluation import segmentation_report as reports
+    from skinnet_keras.evaluation.segmentation import report as reports
     from skinnet_keras.export.run_models import is_run
     from skinnet_keras.export.segmentation_scoring import score_on_catalogue
     from skinnet_keras.export.segmenting import open_segmenter

@@ -78,7 +78,7 @@ def predict(
 
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.errors import UserError
-    from skinnet_keras.evaluation.tta import TTA
+    from skinnet_keras.evaluation.segmentation.tta import TTA
 
     if bool(images) == bool(data):
         raise UserError("Give photographs and --out DIR, or --data CATALOGUE and --name NAME.")

@@ -1,0 +1,1 @@
+"""Selective prediction: the least certain images are left to a human."""

@@ -1,0 +1,1 @@
+"""Calibrated probabilities: fitted on validation, measured on other images."""

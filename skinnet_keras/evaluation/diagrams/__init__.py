@@ -1,0 +1,1 @@
+"""Keras graphs drawn as the paper's figures 2-5."""
