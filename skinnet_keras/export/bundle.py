@@ -17,9 +17,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from skinnet_keras.atomic import write_json
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
+from skinnet_keras.export.artefacts import FORMATS, Artefact, make_artefact, plan_artefacts
 from skinnet_keras.export.float32 import float32_model
 from skinnet_keras.export.manifest import refuse_stale_files, write_manifest
 from skinnet_keras.export.parity import (
@@ -30,24 +30,9 @@ from skinnet_keras.export.parity import (
 )
 from skinnet_keras.export.parity_images import parity_inputs
 from skinnet_keras.export.run_models import RunModels
-from skinnet_keras.export.runners import KerasRunner, Runner, SavedModelRunner, TFLiteRunner
-from skinnet_keras.export.savedmodel import next_version, write_savedmodel
-from skinnet_keras.export.sidecar import SAVEDMODEL_METADATA, class_names
+from skinnet_keras.export.runners import KerasRunner
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END, build_metadata
-from skinnet_keras.export.tflite import PRECISIONS, write_tflite
-
-FORMATS = ("savedmodel", "tflite")
-"""Formats a run can be exported to."""
-
-
-@dataclass(frozen=True)
-class _Artefact:
-    """One artefact to make: a file or a folder at `path`, relative to the export's folder."""
-
-    path: str
-    format: str
-    kind: str
-    precision: str
+from skinnet_keras.export.tflite import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -61,12 +46,14 @@ class ExportReport:
             `directory`.
         cleaning: Cleaning steps that clients must apply to their images first, as training did;
             `metadata.json` has their settings.
+        calibrated: Whether a calibration is inside the models.
     """
 
     directory: Path
     name: str
     parity: list[ParityResult]
     cleaning: tuple[str, ...] = ()
+    calibrated: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""
@@ -81,6 +68,7 @@ def export_run(
     precisions: Sequence[str] = PRECISIONS,
     name: str | None = None,
     catalogue: str | Path | None = None,
+    calibrated: bool = True,
 ) -> ExportReport:
     """Export a run's classifier and, where it has a segmenter, its end-to-end model.
 
@@ -96,6 +84,8 @@ def export_run(
         precisions: Precisions of the TFLite files, among `tflite.PRECISIONS`.
         name: Name of the exported model; by default the run's.
         catalogue: Catalogue to take the images of the parity gate from; by default the run's.
+        calibrated: Whether the calibration of `skinnet calibrate`, where the run has one, becomes
+            part of the models, with an output `abstain`.
 
     Raises:
         UserError: An unknown format, precision or unusable name; a run without a classifier; a
@@ -106,6 +96,8 @@ def export_run(
     if keras.backend.backend() != "tensorflow":
         raise UserError("Exporting needs the TensorFlow backend: set KERAS_BACKEND=tensorflow.")
     source = RunModels.load(run)
+    if calibrated:
+        source = source.calibrated()
     name = name or source.run.config.name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise UserError(
@@ -113,7 +105,7 @@ def export_run(
         )
     models = _models(source)
     directory = Path(out) / name
-    plan = list(_plan(directory, name, list(models), formats, precisions))
+    plan = list(plan_artefacts(directory, name, list(models), formats, precisions))
     refuse_stale_files(directory, source.weight_hashes(), [artefact.path for artefact in plan])
     images = Catalogue.load(catalogue) if catalogue else source.run.load_catalogue()
     reference = _reference(source, models, images)
@@ -128,7 +120,9 @@ def export_run(
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(stage / artefact.path, target)
     write_manifest(directory, metadata, parity)
-    return ExportReport(directory, name, parity, source.run.config.cleaning.steps)
+    return ExportReport(
+        directory, name, parity, source.run.config.cleaning.steps, source.calibration is not None
+    )
 
 
 def _check_choice(what: str, chosen: Sequence[str], known: Sequence[str]) -> None:
@@ -160,7 +154,7 @@ def _metadata(
     config, classifier = source.run.config, KerasRunner(models[CLASSIFIER])
     return build_metadata(
         name=name,
-        classes=class_names(source.run.directory, classifier.output_shapes["diagnosis"][-1]),
+        classes=source.classes,
         image_size=classifier.image_size,
         cleaning=config.cleaning,
         mask_threshold=source.mask_threshold,
@@ -171,20 +165,8 @@ def _metadata(
             "weights_sha256": source.weight_hashes(),
             "catalogue_sha256": catalogue.sha256(),
         },
+        calibration=source.calibration,
     )
-
-
-def _plan(
-    directory: Path, name: str, kinds: list[str], formats: Sequence[str], precisions: Sequence[str]
-) -> Iterator[_Artefact]:
-    if "savedmodel" in formats:
-        version = next_version(*(directory / kind for kind in kinds))
-        for kind in kinds:
-            yield _Artefact(f"{kind}/{version}", "savedmodel", kind, "float32")
-    if "tflite" in formats:
-        for kind in kinds:
-            for precision in dict.fromkeys(precisions):
-                yield _Artefact(f"{name}_{kind}_{precision}.tflite", "tflite", kind, precision)
 
 
 def _reference(
@@ -203,24 +185,15 @@ def _reference(
 
 
 def _make(
-    artefact: _Artefact,
+    artefact: Artefact,
     model: keras.Model,
     path: Path,
     reference: ParityReference,
     metadata: dict[str, Any],
 ) -> ParityResult:
     """Convert one model in the staging folder and send it through the parity gate."""
-    path.parent.mkdir(exist_ok=True)
-    runner: Runner
-    if artefact.format == "savedmodel":
-        write_savedmodel(model, path)
-        write_json(path / SAVEDMODEL_METADATA, metadata)
-        runner = SavedModelRunner(path)
-    else:
-        write_tflite(model, path, precision=artefact.precision)
-        runner = TFLiteRunner(path)
     return check_parity(
-        runner,
+        make_artefact(artefact, model, path, metadata),
         artefact.path,
         kind=artefact.kind,
         precision=artefact.precision,

@@ -29,11 +29,13 @@ class ImagePrediction:
         mask: float32 array (S, S): lesion probability of each pixel, or the mask that was given;
             None where the model neither makes nor takes a mask. It lies on the cleaned image,
             see `read_cleaned`.
+        abstain: Whether the model is too uncertain to decide; None where it does not say.
     """
 
     image: Path
     probabilities: dict[str, float] | None
     mask: np.ndarray | None
+    abstain: bool | None = None
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """Return the `count` most probable classes, the most probable first."""
@@ -104,8 +106,9 @@ def predict_images(
         if "diagnosis" in outputs:
             values = [float(value) for value in outputs["diagnosis"][i]]
             probabilities = dict(zip(runner.classes, values, strict=True))
+        abstain = bool(outputs["abstain"][i, 0]) if "abstain" in outputs else None
         predictions.append(
-            ImagePrediction(image, probabilities, None if masks is None else masks[i])
+            ImagePrediction(image, probabilities, None if masks is None else masks[i], abstain)
         )
     return predictions
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 
 from skinnet_keras.classical.storage import CLASSIFIER_FILE
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD
+from skinnet_keras.export.run_calibration import RunCalibration
+from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, class_names
 from skinnet_keras.export.signature import model_outputs
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.loading import load_keras
@@ -27,11 +28,14 @@ class RunModels:
         run: The run.
         classifier: Its best classifier; None where only a segmentation network was trained.
         segmenter: The segmentation network, if there is one.
+        calibration: What the classifier's probabilities were calibrated with; None where they
+            are as it was trained.
     """
 
     run: Run
     classifier: keras.Model | None
     segmenter: keras.Model | None
+    calibration: RunCalibration | None = None
 
     @classmethod
     def load(cls, directory: str | Path) -> RunModels:
@@ -61,6 +65,26 @@ class RunModels:
             return cls(run, None, best)
         segmenter = load_keras(segmenter_file) if segmenter_file.is_file() else None
         return cls(run, best, segmenter)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class of each probability of the classifier, in order; empty without one."""
+        if self.classifier is None:
+            return ()
+        diagnosis = model_outputs(self.classifier)["diagnosis"]
+        return class_names(self.run.directory, diagnosis.shape[-1])
+
+    def calibrated(self) -> RunModels:
+        """Return the models with the run's calibration, if `skinnet calibrate` made one.
+
+        Raises:
+            UserError: It no longer fits the run.
+        """
+        calibration = RunCalibration.of_run(self.run.directory)
+        if self.classifier is None or calibration is None:
+            return self
+        classifier = calibration.apply(self.classifier, self.classes)
+        return replace(self, classifier=classifier, calibration=calibration)
 
     @property
     def mask_threshold(self) -> float:

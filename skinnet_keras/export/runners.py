@@ -11,6 +11,7 @@ import numpy as np
 
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.decisions.rules import Thresholds
 from skinnet_keras.export.run_models import RunModels, is_run
 from skinnet_keras.export.savedmodel import SIGNATURE, latest_version
 from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, Sidecar, class_names, read_sidecar
@@ -29,6 +30,8 @@ class Runner(ABC):
         classes: Class of each probability of the output `diagnosis`; empty without that output.
         mask_threshold: Lesion probability from which a pixel of the output `mask` is lesion.
         cleaning: What its training cleaned, and `predict_images` cleans likewise.
+        thresholds: Threshold of each class: decide for the largest probability / threshold; None
+            where the model was not calibrated.
         num_threads: Threads it predicts with; None leaves the choice to TensorFlow.
     """
 
@@ -47,6 +50,7 @@ class Runner(ABC):
         self.classes: tuple[str, ...] = ()
         self.mask_threshold = DEFAULT_MASK_THRESHOLD
         self.cleaning = CleaningConfig()
+        self.thresholds: Thresholds | None = None
         self.num_threads = num_threads
 
     @property
@@ -203,7 +207,7 @@ class TFLiteRunner(Runner):
         return dict(self._signature(**batch))
 
 
-def open_runner(path: str | Path, *, num_threads: int = 2) -> Runner:
+def open_runner(path: str | Path, *, num_threads: int = 2, calibrated: bool = True) -> Runner:
     """Open a trained model of any format this package writes.
 
     Args:
@@ -211,9 +215,11 @@ def open_runner(path: str | Path, *, num_threads: int = 2) -> Runner:
             `.keras` file, a SavedModel directory or its parent of version folders (the highest is
             taken), or a `.tflite`.
         num_threads: Threads of a TFLite interpreter.
+        calibrated: Whether a run predicts with its calibration, where `skinnet calibrate` made
+            one; its stored predictions are those without. Exports have it inside or not.
 
     Returns:
-        A runner. Its classes, mask threshold and cleaning come from the run, or from
+        A runner. Its classes, thresholds and cleaning come from the run, or from
         `metadata.json` beside the artefact; without one the classes are those of ISIC-2019.
 
     Raises:
@@ -221,7 +227,7 @@ def open_runner(path: str | Path, *, num_threads: int = 2) -> Runner:
     """
     path = Path(path)
     if is_run(path):
-        return _open_run(path)
+        return _open_run(path, calibrated)
     runner: Runner
     if path.suffix == ".tflite" and path.is_file():
         runner = TFLiteRunner(path, num_threads)
@@ -234,21 +240,25 @@ def open_runner(path: str | Path, *, num_threads: int = 2) -> Runner:
     if sidecar is not None:
         runner.mask_threshold = sidecar.mask_threshold
         runner.cleaning = sidecar.cleaning
+        runner.thresholds = sidecar.thresholds
     elif is_run(path.parent):
         runner.cleaning = Run.open(path.parent).config.cleaning
     return _with_classes(runner, path, sidecar)
 
 
-def _open_run(path: Path) -> Runner:
+def _open_run(path: Path, calibrated: bool) -> Runner:
     run = Run.open(path)
     if run.config.classical:
         from skinnet_keras.export.classical_runner import ClassicalRunner
 
         return ClassicalRunner(run)
     models = RunModels.load(path)
+    if calibrated:
+        models = models.calibrated()
     runner = KerasRunner(models.end_to_end() or models.classifier or models.segmenter)
     runner.mask_threshold = models.mask_threshold
     runner.cleaning = models.run.config.cleaning
+    runner.thresholds = models.calibration.thresholds if models.calibration else None
     return _with_classes(runner, path, None)
 
 

@@ -1,4 +1,4 @@
-"""What lies beside an artefact and is needed to use it: classes, mask threshold, cleaning."""
+"""What lies beside an artefact and is needed to use it: classes, thresholds, cleaning."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.decisions.rules import Thresholds
 from skinnet_keras.taxonomy import CLASSES, LABELS
 
 METADATA_FILE = "metadata.json"
@@ -32,12 +33,14 @@ class Sidecar:
         classes: Class of each probability, in order.
         mask_threshold: Lesion probability from which a pixel belongs to the mask.
         cleaning: What training cleaned; nothing in files without that entry.
+        thresholds: Threshold of each class, for calibrated models.
     """
 
     source: Path
     classes: tuple[str, ...]
     mask_threshold: float
     cleaning: CleaningConfig
+    thresholds: Thresholds | None
 
 
 def read_sidecar(artefact: Path) -> Sidecar | None:
@@ -96,7 +99,9 @@ def _parse(file: Path) -> Sidecar:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         classes = tuple(str(name) for name in content["classes"])
         cleaning = CleaningConfig.model_validate(content.get("cleaning") or {})
-        return Sidecar(file, classes, float(content["mask_threshold"]), cleaning)
+        decision = content.get("decision")
+        thresholds = None if decision is None else Thresholds.from_json(decision["thresholds"])
+        return Sidecar(file, classes, float(content["mask_threshold"]), cleaning, thresholds)
     except ValidationError as error:
         raise UserError(
             f"{file} asks for a cleaning that this version of the package does not know: install "

@@ -12,6 +12,7 @@ import keras
 import skinnet_keras
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.metadata import MetadataEncoder
+from skinnet_keras.export.run_calibration import RunCalibration
 
 CLASSIFIER = "classifier"
 """Kind of artefact: image, mask and metadata in, diagnosis out."""
@@ -41,6 +42,7 @@ _MEANINGS: dict[str, tuple[float | None, float | None, str]] = {
     "image": (0.0, 255.0, "RGB pixels, not normalised; see preprocessing"),
     "metadata": (0.0, 1.0, "patient metadata; see metadata_layout"),
     "diagnosis": (0.0, 1.0, "probability of each class, in the order of classes; they sum to 1"),
+    "abstain": (0.0, 1.0, "1: too uncertain, leave it to a human; 0: the decision stands"),
     "mask_logits": (None, None, "lesion logit of each pixel; positive is lesion"),
 }
 _MASK_INPUT = (0.0, 1.0, "1 where a pixel belongs to the lesion, 0 elsewhere")
@@ -127,6 +129,7 @@ def build_metadata(
     mask_threshold: float,
     models: dict[str, keras.Model],
     run: dict[str, Any],
+    calibration: RunCalibration | None = None,
 ) -> dict[str, Any]:
     """Write down what a developer has to know to feed an exported model.
 
@@ -138,6 +141,7 @@ def build_metadata(
         mask_threshold: Lesion probability from which a pixel belongs to the mask.
         models: Kind (`CLASSIFIER`, `END_TO_END`) -> the Keras model that was exported.
         run: Where the model comes from.
+        calibration: What is inside the models' probabilities.
 
     Returns:
         The content of `metadata.json`.
@@ -156,6 +160,7 @@ def build_metadata(
         "preprocessing": (CLEANING_FIRST if cleaning.steps else "") + PREPROCESSING,
         "cleaning": cleaning.model_dump() if cleaning.steps else None,
         "mask_threshold": mask_threshold,
+        **(calibration.to_json() if calibration else {}),
         "metadata_layout": MetadataEncoder().layout(),
         "models": {kind: describe_model(model) for kind, model in models.items()},
         "run": run,

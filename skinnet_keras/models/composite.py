@@ -19,9 +19,9 @@ def attach_segmenter(
 
     Returns:
         A model from `image` (and `metadata`, if the classifier has it) to `diagnosis`, float32
-        (B, K) probabilities, and `mask`, float32 (B, S, S, 1), the lesion probability. The two
-        networks are shared, not copied; jointly trained, the hard mask passes the
-        straight-through gradient.
+        (B, K) probabilities (and what else the classifier gives), and `mask`, float32
+        (B, S, S, 1), the lesion probability. The two networks are shared, not copied; jointly
+        trained, the hard mask passes the straight-through gradient.
 
     Raises:
         ValueError: The two networks take images of different shapes, or the masks have more
@@ -48,10 +48,9 @@ def attach_segmenter(
         features["metadata"] = new_inputs["metadata"]
     if "mask" in inputs:
         features["mask"] = HardThreshold(threshold, dtype="float32", name="hard_mask")(probability)
-    diagnosis = classifier(features)["diagnosis"]
     return keras.Model(
         new_inputs,
-        {"diagnosis": diagnosis, "mask": probability},
+        {**classifier(features), "mask": probability},
         name=f"{classifier.name}_end_to_end",
     )
 
