@@ -10,7 +10,7 @@ import pytest
 
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.errors import UserError
-from skinnet_keras.export import bundle
+from skinnet_keras.export import artefacts
 from skinnet_keras.export.bundle import export_run
 from skinnet_keras.export.parity import MAX_MASK_DISAGREEMENT
 from skinnet_keras.export.runners import open_runner
@@ -151,8 +151,8 @@ def test_artefact_that_computes_something_else_is_refused_and_nothing_is_written
     def convert_another_model(model, path, *, precision):
         write_tflite(build_classifier(spread=2.0), path, precision=precision)
 
-    write_tflite = bundle.write_tflite
-    monkeypatch.setattr(bundle, "write_tflite", convert_another_model)
+    write_tflite = artefacts.write_tflite
+    monkeypatch.setattr(artefacts, "write_tflite", convert_another_model)
     with pytest.raises(UserError, match=r"classifier_float32\.tflite is not kept"):
         export_run(tiny_run, tmp_path / "out", precisions=["float32"])
     assert not list((tmp_path / "out").iterdir())
