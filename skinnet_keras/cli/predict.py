@@ -33,6 +33,10 @@ def predict(
             metavar="DIR", help="Write <image>_overlay.png and <image>_mask.png to this folder."
         ),
     ] = None,
+    uncalibrated: Annotated[
+        bool,
+        typer.Option("--uncalibrated", help="Leave out the calibration of `skinnet calibrate`."),
+    ] = False,
     top: Annotated[int, typer.Option(min=1, help="Classes to show for each image.")] = 3,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the table.")
@@ -41,8 +45,10 @@ def predict(
     """Predict the diagnosis of photographed lesions with a trained model, in any format.
 
     Runs and end-to-end exports find the lesion's mask themselves; a
-    segmentation network gives the mask only. Open SavedModels only from people
-    you trust: they are programs.
+    segmentation network gives the mask only. After `skinnet calibrate` a run
+    gives calibrated probabilities, decides by its thresholds, and says where it
+    is too uncertain. Open SavedModels only from people you trust: they are
+    programs.
 
     Example: skinnet predict runs/skinnet_v2 mole.jpg --age 45 --sex female --overlay masks
     """
@@ -56,7 +62,7 @@ def predict(
 
     if overlay is not None:
         _refuse_equal_stems(images)
-    runner = open_runner(model)
+    runner = open_runner(model, calibrated=not uncalibrated)
     predictions = predict_images(runner, images, age=age, sex=sex, site=site, mask=mask)
     if overlay is not None:
         _write_overlays(predictions, overlay, runner, mask)
@@ -100,6 +106,10 @@ def _lesion_fraction(prediction: "ImagePrediction", threshold: float) -> float |
     return None if prediction.mask is None else float((prediction.mask >= threshold).mean())
 
 
+def _decision(prediction: "ImagePrediction") -> str:
+    return "too uncertain: leave it to a human" if prediction.abstain else prediction.decision or ""
+
+
 def _report(
     model: Path, runner: "Runner", predictions: "list[ImagePrediction]", overlay: Path | None
 ) -> dict[str, object]:
@@ -111,6 +121,8 @@ def _report(
             {
                 "image": str(prediction.image),
                 "diagnosis": best[0][0] if best else None,
+                "decision": prediction.decision,
+                "abstain": prediction.abstain,
                 "probabilities": prediction.probabilities,
                 "lesion_fraction": _lesion_fraction(prediction, runner.mask_threshold),
                 "overlay": str(overlay / f"{stem}_overlay.png") if overlay else None,
@@ -130,7 +142,8 @@ def _print_table(predictions: "list[ImagePrediction]", top: int, threshold: floa
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("Image", "Class", "Probability", "Lesion area")
+    calibrated = any(prediction.decision for prediction in predictions)
+    table = Table("Image", "Class", "Probability", "Lesion area", *["Decision"] * calibrated)
     for prediction in predictions:
         area = _lesion_fraction(prediction, threshold)
         shown_area = "" if area is None else f"{area:.1%} of the image"
@@ -141,6 +154,7 @@ def _print_table(predictions: "list[ImagePrediction]", top: int, threshold: floa
                 name,
                 "" if probability is None else f"{probability:.4f}",
                 shown_area if rank == 0 else "",
+                *[_decision(prediction) if rank == 0 else ""] * calibrated,
                 end_section=rank == len(ranked) - 1,
             )
     Console().print(table)

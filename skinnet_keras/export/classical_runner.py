@@ -9,6 +9,7 @@ from skinnet_keras.classical.extraction import feature_blocks
 from skinnet_keras.classical.storage import CLASSIFIER_FILE, load_classifier
 from skinnet_keras.data.metadata import METADATA_DIM
 from skinnet_keras.errors import UserError
+from skinnet_keras.export.run_calibration import RunCalibration
 from skinnet_keras.export.runners import Runner
 from skinnet_keras.training.runs import Run
 from skinnet_keras.training.samples import classes_of
@@ -19,6 +20,7 @@ class ClassicalRunner(Runner):
 
     Args:
         run: A finished run of a classical experiment.
+        calibration: What its probabilities are calibrated with.
 
     Raises:
         UserError: The run is not finished, or its classifier cannot be opened.
@@ -26,7 +28,7 @@ class ClassicalRunner(Runner):
 
     format = "skops"
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, calibration: RunCalibration | None = None) -> None:
         config = run.config
         if config.classical is None:
             raise ValueError("the run is not a classical one")
@@ -42,9 +44,14 @@ class ClassicalRunner(Runner):
             inputs["mask"] = (side, side, 1)
         if config.classical.metadata:
             inputs["metadata"] = (METADATA_DIM,)
-        super().__init__(inputs, {"diagnosis": (config.num_classes,)})
+        outputs: dict[str, tuple[int | None, ...]] = {"diagnosis": (config.num_classes,)}
+        if calibration is not None:
+            outputs["abstain"] = (1,)
+        super().__init__(inputs, outputs)
         self.classes = classes_of(config.num_classes)
         self.cleaning = config.cleaning
+        self.thresholds = calibration.thresholds if calibration else None
+        self._calibration = calibration
         self._config = config.classical
         self._model = load_classifier(path)
 
@@ -62,4 +69,7 @@ class ClassicalRunner(Runner):
             )
             features.append(np.concatenate(list(blocks.values())))
         probabilities = class_probabilities(self._model, np.stack(features), len(self.classes))
-        return {"diagnosis": probabilities.astype(np.float32)}
+        outputs = {"diagnosis": probabilities}
+        if self._calibration is not None:
+            outputs = self._calibration.apply_to(probabilities, self.classes)
+        return {name: values.astype(np.float32) for name, values in outputs.items()}

@@ -29,12 +29,14 @@ class ImagePrediction:
         mask: float32 array (S, S): lesion probability of each pixel, or the mask that was given;
             None where the model neither makes nor takes a mask. It lies on the cleaned image,
             see `read_cleaned`.
+        decision: What the thresholds of a calibrated model decide for; None without any.
         abstain: Whether the model is too uncertain to decide; None where it does not say.
     """
 
     image: Path
     probabilities: dict[str, float] | None
     mask: np.ndarray | None
+    decision: str | None = None
     abstain: bool | None = None
 
     def top(self, count: int) -> list[tuple[str, float]]:
@@ -102,13 +104,21 @@ def predict_images(
     masks = _masks(outputs, inputs)
     predictions = []
     for i, image in enumerate(images):
-        probabilities = None
+        probabilities = decision = None
         if "diagnosis" in outputs:
             values = [float(value) for value in outputs["diagnosis"][i]]
             probabilities = dict(zip(runner.classes, values, strict=True))
-        abstain = bool(outputs["abstain"][i, 0]) if "abstain" in outputs else None
+            decision = (
+                None if runner.thresholds is None else runner.thresholds.choose(probabilities)
+            )
         predictions.append(
-            ImagePrediction(image, probabilities, None if masks is None else masks[i], abstain)
+            ImagePrediction(
+                image=image,
+                probabilities=probabilities,
+                mask=None if masks is None else masks[i],
+                decision=decision,
+                abstain=bool(outputs["abstain"][i, 0]) if "abstain" in outputs else None,
+            )
         )
     return predictions
 

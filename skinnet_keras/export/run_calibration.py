@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.abstention.report import Abstention
@@ -68,18 +69,39 @@ class RunCalibration:
         Raises:
             UserError: The calibration is of other classes.
         """
+        calibration = self._for_classes(classes)
+        return calibrate_classifier(
+            classifier,
+            calibration.scale,
+            calibration.bias,
+            abstention=(self.abstention.score, self.abstention.threshold),
+        )
+
+    def apply_to(self, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:
+        """Do to stored probabilities what the layers of `apply` do.
+
+        Args:
+            probabilities: float (N, K).
+            classes: Class of each column.
+
+        Returns:
+            `diagnosis` (N, K), calibrated, and `abstain` (N, 1) in {0, 1}.
+
+        Raises:
+            UserError: The calibration is of other classes.
+        """
+        return {
+            "diagnosis": self._for_classes(classes).apply(probabilities),
+            "abstain": ~self.abstention.accepts(probabilities)[:, None],
+        }
+
+    def _for_classes(self, classes: Sequence[str]) -> Calibration:
         if set(classes) != set(self.calibration.classes):
             raise UserError(
                 f"The run's calibration is of the classes {', '.join(self.calibration.classes)}, "
                 f"its classifier of {', '.join(classes)}: run `skinnet calibrate` again."
             )
-        order = [self.calibration.classes.index(name) for name in classes]
-        return calibrate_classifier(
-            classifier,
-            [self.calibration.scale[k] for k in order],
-            [self.calibration.bias[k] for k in order],
-            abstention=(self.abstention.score, self.abstention.threshold),
-        )
+        return self.calibration.for_classes(classes)
 
     def to_json(self) -> dict[str, Any]:
         """What `metadata.json` says of it."""

@@ -12,6 +12,7 @@ import numpy as np
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.decisions.rules import Thresholds
+from skinnet_keras.export.run_calibration import RunCalibration
 from skinnet_keras.export.run_models import RunModels, is_run
 from skinnet_keras.export.savedmodel import SIGNATURE, latest_version
 from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, Sidecar, class_names, read_sidecar
@@ -251,7 +252,7 @@ def _open_run(path: Path, calibrated: bool) -> Runner:
     if run.config.classical:
         from skinnet_keras.export.classical_runner import ClassicalRunner
 
-        return ClassicalRunner(run)
+        return ClassicalRunner(run, RunCalibration.of_run(path) if calibrated else None)
     models = RunModels.load(path)
     if calibrated:
         models = models.calibrated()

@@ -122,14 +122,18 @@ class Calibration:
                 f"the calibration is of the classes {', '.join(self.classes)}, the predictions of "
                 f"{', '.join(predictions.classes)}: calibrate the model that made them."
             )
-        order = [self.classes.index(name) for name in predictions.classes]
-        own = replace(
+        own = self.for_classes(predictions.classes)
+        return replace(predictions, probabilities=own.apply(predictions.probabilities))
+
+    def for_classes(self, classes: Sequence[str]) -> Calibration:
+        """The same calibration of the same classes in another order."""
+        order = [self.classes.index(name) for name in classes]
+        return replace(
             self,
-            classes=predictions.classes,
+            classes=tuple(classes),
             scale=tuple(self.scale[k] for k in order),
             bias=tuple(self.bias[k] for k in order),
         )
-        return replace(predictions, probabilities=own.apply(predictions.probabilities))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` gives an equal calibration back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,11 @@ class Thresholds:
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         """Decide by probabilities (N, K) in the order of `classes`: int64 (N,)."""
         return (probabilities / np.array(self.values)).argmax(axis=1).astype(np.int64)
+
+    def choose(self, probabilities: Mapping[str, float]) -> str:
+        """Decide by one image's probabilities, class -> probability in any order."""
+        row = np.array([[probabilities[name] for name in self.classes]])
+        return self.classes[int(self.decide(row)[0])]
 
     def to_json(self) -> dict[str, float]:
         """Class -> threshold; `from_json` gives equal thresholds back."""
