@@ -96,12 +96,13 @@ def exchange_subgroups(
         codes: int (M,), subgroup of each image.
         true: int (M,), class of each image.
         lesions: int (M,), lesion of each image.
-        metric: Takes subgroups int (P, M) and returns the metric, float (P, S).
+        metric: Takes subgroups int (P, M) and returns the metric, float (P, S), or several of them
+            along further axes.
         permutations: P.
         seed: Seed of the exchanges.
 
     Returns:
-        float64 (P, S).
+        float64 (P, S, ...).
     """
     rng = np.random.default_rng(seed)
     kinds = _kinds(true, lesions)
