@@ -53,8 +53,8 @@ class PairAreas:
         k = self._num_classes
         areas = np.full((k, k, weights.shape[1]), np.nan)
         for (i, j), (steps, below, common) in self._pairs.items():
-            gained = steps @ weights
-            won = (gained * np.cumsum(below @ weights, axis=0)).sum(axis=0)
+            gained, beaten = steps @ weights, below @ weights
+            won = np.einsum("ur,ur->r", gained, np.cumsum(beaten, axis=0, out=beaten))
             pairs = gained.sum(axis=0) * (common @ weights)
             with np.errstate(divide="ignore", invalid="ignore"):
                 areas[i, j] = np.where(pairs > 0, won / pairs, np.nan)

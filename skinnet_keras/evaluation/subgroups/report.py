@@ -104,7 +104,12 @@ def _attribute_report(
     comparison = choose_comparison(counts.by_class)
     subgroups = [
         Subgroup.measure(
-            name, np.flatnonzero(attribute.codes == code), comparison.classes, scored, draws
+            name,
+            np.flatnonzero(attribute.codes == code),
+            # Pairs of classes cost most, and are shown of compared subgroups only.
+            comparison.classes if code in comparison.subgroups else (),
+            scored,
+            draws,
         )
         for code, name in enumerate(attribute.subgroups)
     ]
@@ -172,9 +177,11 @@ def _exchanged(
     cells = true * k + scored.predicted[members]
 
     def measured(exchanged: np.ndarray) -> np.ndarray:
-        sheets = np.arange(len(exchanged))[:, None] * len(compared) + exchanged
         shape = (len(exchanged), len(compared), k, k)
-        filled = np.bincount((sheets * k * k + cells).ravel(), minlength=int(np.prod(shape)))
+        place = exchanged * (k * k)
+        place += cells
+        place += np.arange(len(exchanged))[:, None] * (len(compared) * k * k)
+        filled = np.bincount(place.ravel(), minlength=int(np.prod(shape)))
         values = confusion_metrics(filled.reshape(shape), scored.classes, compared[0].classes)
         return np.stack([values[metric] for metric in TESTED], axis=-1)
 
