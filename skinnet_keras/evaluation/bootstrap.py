@@ -13,7 +13,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import sparse
 
-DEFAULT_RESAMPLES = 10_000
+from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
+
+__all__ = [
+    "DEFAULT_RESAMPLES",
+    "exact_interval",
+    "group_counts",
+    "group_indices",
+    "part_size",
+    "percentile_interval",
+    "resampled_ratios",
+]
 
 
 def group_counts(num_groups: int, *, resamples: int, seed: int, step: int) -> Iterator[np.ndarray]:

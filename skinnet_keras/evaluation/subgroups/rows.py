@@ -57,7 +57,9 @@ class Subgroup:
     def over(self, classes: tuple[int, ...]) -> Subgroup:
         """The same images compared over some of the classes they were measured over."""
         draws = None if self.draws is None else over_classes(self.draws, classes)
-        return replace(self, classes=classes, values=over_classes(self.values, classes), draws=draws)
+        return replace(
+            self, classes=classes, values=over_classes(self.values, classes), draws=draws
+        )
 
 
 def subgroup_row(subgroup: Subgroup, scored: Scored) -> dict[str, Any]:

@@ -30,9 +30,7 @@ def test_weights_are_repetitions(random_predictions):
     found = area(true, p.probabilities, [0, 1, 2], weights.astype(float))
     for row, value in zip(weights, found, strict=True):
         again = np.repeat(np.arange(60), row)
-        expected = area(
-            true[again], p.probabilities[again], [0, 1, 2], np.ones((1, len(again)))
-        )
+        expected = area(true[again], p.probabilities[again], [0, 1, 2], np.ones((1, len(again))))
         assert value == pytest.approx(expected[0], abs=1e-12)
 
 
