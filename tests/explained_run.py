@@ -1,4 +1,4 @@
-"""What `skinnet explain` and `skinnet ood` leave in a run, without a network: figures are made up."""
+"""What `skinnet explain` and `skinnet ood` leave in a run, without a network; figures made up."""
 
 from __future__ import annotations
 

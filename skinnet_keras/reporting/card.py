@@ -7,7 +7,7 @@ from typing import Any
 
 from skinnet_keras.evaluation.card import tables as card_tables
 from skinnet_keras.evaluation.table import Table
-from skinnet_keras.reporting.blocks import Block, Listing, Paragraph, Section, TableBlock
+from skinnet_keras.reporting.blocks import Block, Paragraph, Section, TableBlock
 
 
 def card_section(card: Mapping[str, Any]) -> Section:
@@ -17,7 +17,7 @@ def card_section(card: Mapping[str, Any]) -> Section:
         card: As `evaluation.card.build.build_card` returns it.
     """
     model = card["model"]
-    entries = [
+    rows = [
         *(("architecture", part) for part in model["architecture"]),
         *(("input", part) for part in model["inputs"]),
         ("output", model["output"]),
@@ -28,14 +28,9 @@ def card_section(card: Mapping[str, Any]) -> Section:
     ]
     blocks: list[Block] = [
         *(Paragraph(text) for text in card["intended_use"]),
-        Listing(entries),
+        TableBlock(Table("Model", ("What", "Which"), tuple(rows)), words=True),
+        TableBlock(card_tables.sources_table(card), words=True),
         TableBlock(_counts(card["checklists"])),
-        TableBlock(card_tables.sources_table(card), folded=True, words=True),
-        *(
-            TableBlock(card_tables.checklist_table(checklist), folded=True, words=True)
-            for checklist in card["checklists"]
-        ),
-        Paragraph("skinnet card RUN --out FOLDER writes the whole card as Markdown and JSON."),
     ]
     return Section("card", "Model card", blocks)
 
@@ -46,4 +41,5 @@ def _counts(checklists: list[dict[str, Any]]) -> Table:
         for each in checklists
     )
     headings = ("Checklist", "Answered by the run", "In part", "Open for the authors")
-    return Table("Reporting checklists: items", headings, rows)
+    note = "skinnet card RUN --out FOLDER writes the card with the answers, as Markdown and JSON."
+    return Table("Reporting checklists: items", headings, rows, (note,))

@@ -2,76 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from explained_run import write_detection, write_explanations
+from reported_run import make_reported_run, write_made_predictions
 from skinnet_keras.cli.main import app
-from skinnet_keras.config import Config
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.predictions import write_predictions
-from skinnet_keras.taxonomy import CLASSES
 from skinnet_keras.training.runs import Run
-from tiny_run import SIZE, make_catalogue
 
 
 def invoke(*arguments):
     return CliRunner().invoke(app, [*map(str, arguments)])
 
 
-def predictions(path, table, *, right: float = 0.3, seed: int = 0):
-    """Predictions of the table's images that recognise a share of them."""
-    rng = np.random.default_rng(seed)
-    probabilities = rng.dirichlet(np.ones(8), len(table))
-    for row, label in enumerate(table["label"]):
-        if rng.random() < right:
-            probabilities[row, CLASSES.index(label)] += 3
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    columns = [list(table[name]) for name in ("image_id", "label")]
-    write_predictions(path, *columns, probabilities, CLASSES, list(table["group"]))
-
-
 @pytest.fixture
 def run(tmp_path) -> Run:
-    """A finished run, as far as a report looks: masks, history and predictions, no network."""
-    catalogue = make_catalogue(tmp_path / "data", images=36)
-    config = Config.model_validate(
-        {
-            "name": "tiny",
-            "image_size": SIZE,
-            "model": {"variant": "v2"},
-            "segmenter": {},
-            "stages": {"segmentation": {"epochs": 1}, "cnn": {"epochs": 2}},
-        }
-    )
-    run = Run.create(tmp_path / "tiny", config, catalogue)
-    test = catalogue.usable(["test"])
-    predictions(run.directory / "predictions_test.csv", test)
-    predictions(run.directory / "predictions_val.csv", catalogue.usable(["val"]), seed=1)
-    ids = list(catalogue.usable()["image_id"])
-    masks = np.zeros((len(ids), SIZE, SIZE), np.uint8)
-    masks[:, 8:20, 8:20] = 1
-    np.save(run.directory / "masks.npy", masks)
-    with (run.directory / "masks.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image_id", "mask_origin", "in_sample"])
-        writer.writerows([name, "predicted:tiny/x", "0"] for name in ids)
-    rows = [
-        {"stage": "segmentation", "epoch": 1, "loss": 1.0, "val_loss": 0.9, "seconds": 30},
-        *(
-            {"stage": "cnn", "epoch": n, "loss": 1 / n, "val_loss": 1.1 / n, "seconds": 45}
-            for n in (1, 2)
-        ),
-    ]
-    run.write_history(rows)
-    (run.directory / "best.keras").write_bytes(b"weights")
-    return run
+    return make_reported_run(tmp_path)
 
 
 def test_page_of_a_run(run):
@@ -116,7 +67,7 @@ def test_page_of_a_run(run):
 def test_page_of_a_predictions_file_and_a_comparison(run, tmp_path):
     test = run.load_catalogue().usable(["test"])
     other = tmp_path / "other.csv"
-    predictions(other, test, right=0.9)
+    write_made_predictions(other, test, right=0.9)
     assert "say with --out" in str(invoke("report", other).exception)
     out = tmp_path / "pages" / "other.html"
     assert invoke("report", other, "--out", out, "--bootstrap", 0).exit_code == 0
@@ -132,7 +83,7 @@ def test_page_of_a_predictions_file_and_a_comparison(run, tmp_path):
     assert "Differences to tiny" in html
 
     fewer = tmp_path / "fewer.csv"
-    predictions(fewer, test.iloc[1:])
+    write_made_predictions(fewer, test.iloc[1:])
     mistaken = invoke("report", other, fewer, "--out", tmp_path / "no.html")
     assert "not scored on the same images" in str(mistaken.exception)
     assert not (tmp_path / "no.html").exists()
