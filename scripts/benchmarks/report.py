@@ -7,7 +7,7 @@ age, sex and site as incomplete as in real collections, predicted masks, a histo
 validation and test split, and what `skinnet explain` and `skinnet ood` leave. The page is written
 as a user does it, by the command in a process of its own, with everything that it holds by default:
 10,000 resamples for every interval, calibration, decisions, abstention, subgroups, 48 + 48
-pictures. The time also is given as processor time (user and system), which other work on the
+pictures. The time is also given as processor time (user and system), which other work on the
 machine does not lengthen.
 """
 
@@ -36,7 +36,11 @@ from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import COLUMNS, Catalogue
 from skinnet_keras.data.metadata import SITES
 from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES
+from skinnet_keras.evaluation.explanations import CURVES, FOLDER, RANDOM, SUMMARY_FILE
+from skinnet_keras.evaluation.ood import DEFAULT_SCORE, detection_report
+from skinnet_keras.evaluation.ood import FILE as OOD_FILE
 from skinnet_keras.evaluation.predictions import write_predictions
+from skinnet_keras.evaluation.stored_results import write_result
 from skinnet_keras.taxonomy import CLASSES
 from skinnet_keras.training.runs import Run
 
@@ -46,6 +50,7 @@ _ISIC_2019 = np.array([4522, 12875, 3323, 867, 2624, 239, 253, 628])
 _SOURCES = ("ham10000", "isic2017", "isic2019")
 _SIZES = ((60, 45), (64, 64), (102, 68))  # pixels: thumbnails, as only headers are read
 _SIZE = 96
+SCORES = (DEFAULT_SCORE, "relative_mahalanobis", "nearest_neighbours", "max_probability", "energy")
 
 
 def made_catalogue(root: Path, images: dict[str, int]) -> Catalogue:
@@ -98,13 +103,12 @@ def _write_picture(path: Path, rng: np.random.Generator) -> None:
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path, quality=85)
 
 
-def made_run(root: Path, images: dict[str, int], classes: int) -> Run:
+def made_run(root: Path, images: dict[str, int]) -> Run:
     """A finished run with all that a page is made of, but no network that works.
 
     Args:
         root: Folder of run and catalogue.
         images: Split -> number of images.
-        classes: 8.
     """
     catalogue = made_catalogue(root / "catalogue", images)
     config = Config.model_validate(
@@ -121,7 +125,7 @@ def made_run(root: Path, images: dict[str, int], classes: int) -> Run:
     for split in ("val", "test"):
         rows = catalogue.usable([split])
         true = np.array([CLASSES.index(label) for label in rows["label"]])
-        probabilities = rng.dirichlet(np.ones(classes), len(rows))
+        probabilities = rng.dirichlet(np.ones(len(CLASSES)), len(rows))
         probabilities[np.arange(len(rows)), true] += rng.random(len(rows))
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         columns = [rows[name].tolist() for name in ("image_id", "label")]
@@ -134,6 +138,7 @@ def made_run(root: Path, images: dict[str, int], classes: int) -> Run:
         )
     (run.directory / "best.keras").write_bytes(rng.bytes(60_000_000))
     (run.directory / "segmenter.keras").write_bytes(rng.bytes(4_000_000))
+    _write_network_results(run)
     _write_masks(run, catalogue)
     stages = {"segmentation": 20, "cnn": 60}
     run.write_history(
@@ -151,6 +156,36 @@ def made_run(root: Path, images: dict[str, int], classes: int) -> Run:
         ]
     )
     return run
+
+
+def _write_network_results(run: Run) -> None:
+    """Two contact sheets with figures, and scores against three sets of other images."""
+    rng = np.random.default_rng(2)
+    folder, weights = run.directory / FOLDER, run.weight_hashes()
+    folder.mkdir()
+    sheets = [f"{FOLDER}_{number}.png" for number in (1, 2)]
+    for name in sheets:
+        small = Image.fromarray(rng.integers(0, 255, (180, 150, 3), dtype=np.uint8))
+        small.resize((1500, 1800), Image.Resampling.BICUBIC).save(folder / name)
+    mean = np.linspace(0.8, 0.1, 17).tolist()
+    curve = {"mean": mean, "interval": [[value - 0.05, value + 0.05] for value in mean]}
+    branches = ("image", RANDOM)
+    names = ["area_of_lesion", "image_inside"]
+    names += [f"{branch}_{name}" for branch in branches for name in CURVES]
+    summary = {
+        **{"images": 48, "split": "test", "label": None, "asked": None, "seed": 0},
+        "figures": {name: {"mean": 0.4, "interval": [0.3, 0.5], "n": 48} for name in names},
+        "curves": {branch: dict.fromkeys(CURVES, curve) for branch in branches},
+        "sheets": sheets,
+    }
+    write_result(folder / SUMMARY_FILE, summary, weights)
+    known = {name: rng.normal(1, 1, 5000) for name in SCORES}
+    others = {
+        name: {score: rng.normal(0, 1, 200) for score in SCORES}
+        for name in ("unseen classes", "photographs", "textures")
+    }
+    sets = detection_report(known, others, None, {}, resamples=200)
+    write_result(run.directory / OOD_FILE, {"bootstrap": 200, "seed": 0, "sets": sets}, weights)
 
 
 def _write_masks(run: Run, catalogue: Catalogue) -> None:
@@ -199,7 +234,7 @@ def main() -> None:
         root = arguments.keep or Path(temporary)
         if not (root / "run").exists():
             images = {"train": 1000, "val": arguments.validation, "test": arguments.images}
-            made_run(root, images, len(CLASSES))
+            made_run(root, images)
         options = ["--bootstrap", str(arguments.resamples)]
         rows = [measured(root / "run", options) for _ in range(arguments.repeat)]
     fastest = min(rows, key=lambda row: row["user_seconds"] + row["system_seconds"])
