@@ -1,7 +1,7 @@
 """`skinnet explain`: where a run's classifier looks, and whether that matters to it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -83,7 +83,7 @@ def explain(
     curves = mean_curves(explanations, seed)
     if curves:
         plot_curves(curves, folder / "curves.png", title=f"Does the map matter? {name}")
-    found = {
+    found: dict[str, Any] = {
         "images": len(cases),
         "split": None if images else split,
         "label": label,

@@ -93,11 +93,11 @@ def _along_the_rarer(
     """What gives the area of a pair: sums at the thresholds, and the weight of the other class.
 
     Returns:
-        Weight of the rarer class at each of its U scores (U, G); weight of the commoner class that
-        comes in with each (U, G): half of an image just below the score, half at it, so that a tie
-        counts half; and the commoner class's images of each lesion (G,).
+        The rarer class's images at each of its U scores (U, G); the images of the commoner class
+        that a score decides and the one before does not (U, G), in halves, so that a tie counts
+        half; and the commoner class's images of each lesion (G,).
     """
-    # The order in which the commoner class loses: of negatives that outscore it, upwards.
+    # Along the negatives the signs turn: then, too, an image of the other class counts from below.
     rarer, common, sign = positive, negative, 1.0
     if len(negative) < len(positive):
         rarer, common, sign = negative, positive, -1.0
@@ -105,13 +105,15 @@ def _along_the_rarer(
     thresholds, at = np.unique(own, return_inverse=True)
     u = len(thresholds)
     steps = sparse.csr_array((np.ones(len(rarer)), (at, lesions[rarer])), shape=(u, lesions_count))
-    entries = np.concatenate([np.searchsorted(thresholds, others, side) for side in _SIDES])
+    entries = np.concatenate(
+        [
+            np.searchsorted(thresholds, others, side="left"),
+            np.searchsorted(thresholds, others, side="right"),
+        ]
+    )
     columns = np.tile(lesions[common], 2)
     inside = entries < u
     below = sparse.csr_array(
         (np.full(inside.sum(), 0.5), (entries[inside], columns[inside])), shape=(u, lesions_count)
     )
     return steps, below, np.bincount(lesions[common], minlength=lesions_count).astype(np.float64)
-
-
-_SIDES: tuple[str, str] = ("left", "right")
