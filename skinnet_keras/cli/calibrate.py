@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
+
 
 def calibrate(
     source: Annotated[
@@ -44,7 +46,7 @@ def calibrate(
     bins: Annotated[int, typer.Option(min=1, help="Bins of equal mass, for ECE.")] = 15,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
-    ] = 2000,
+    ] = DEFAULT_RESAMPLES,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Calibrate a model on its validation predictions, and choose decisions by what errors cost.

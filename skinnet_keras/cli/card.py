@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
+
 
 def card(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run of a classifier.")],
@@ -14,7 +16,7 @@ def card(
     split: Annotated[str, typer.Option(help="Which predictions to report: test or val.")] = "test",
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
-    ] = 2000,
+    ] = DEFAULT_RESAMPLES,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of Markdown.")

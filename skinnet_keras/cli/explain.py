@@ -1,7 +1,7 @@
 """`skinnet explain`: where a run's classifier looks, and whether that matters to it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,7 +39,8 @@ def explain(
 ) -> None:
     """Draw Grad-CAM maps, and test them: are they on the lesion, does the class go with them?
 
-    Writes contact sheets (PNG), explanations.csv and summary.json.
+    Writes contact sheets and curves (PNG), explanations.csv and summary.json, which names the
+    weights it is of; `skinnet report` takes the folder into its page.
 
     Example: skinnet explain runs/skinnet_v4 --label MEL --count 24
     """
@@ -47,19 +48,21 @@ def explain(
 
     from rich.console import Console
 
-    from skinnet_keras.atomic import write_json
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.errors import UserError
 
     import_tensorflow_quietly()
+    from skinnet_keras.evaluation.explanation_plot import plot_curves
+    from skinnet_keras.evaluation.explanations import FOLDER, SUMMARY_FILE, explanation_table
+    from skinnet_keras.evaluation.stored_results import write_result
     from skinnet_keras.explanation.cases import cases_of_files, cases_of_split
     from skinnet_keras.explanation.explain import explain_cases
     from skinnet_keras.explanation.sheet import write_sheets
-    from skinnet_keras.explanation.summary import summarize, summary_table, write_figures
+    from skinnet_keras.explanation.summary import mean_curves, summarize, write_figures
     from skinnet_keras.export.run_models import RunModels
     from skinnet_keras.training.samples import classes_of
 
-    folder = out or run / "explanations"
+    folder = out or run / FOLDER
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file where a folder is to be written: choose another name.")
     models = RunModels.load(run)
@@ -77,12 +80,23 @@ def explain(
     name = run.resolve().name
     sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
     write_figures(explanations, classes, folder / "explanations.csv")
-    summary = summarize(explanations, seed)
-    write_json(folder / "summary.json", summary, allow_nan=False)
+    curves = mean_curves(explanations, seed)
+    if curves:
+        plot_curves(curves, folder / "curves.png", title=f"Does the map matter? {name}")
+    found: dict[str, Any] = {
+        "images": len(cases),
+        "split": None if images else split,
+        "label": label,
+        "asked": asked,
+        "seed": seed,
+        "figures": summarize(explanations, seed),
+        "curves": curves,
+        "sheets": [path.name for path in sheets],
+    }
+    write_result(folder / SUMMARY_FILE, found, models.weight_hashes())
     if as_json:
-        found = {"images": len(cases), "sheets": [str(path) for path in sheets], **summary}
         typer.echo(json.dumps(found))
     else:
-        summary_table(summary, name).print(Console())
-        typer.echo(f"Wrote {len(sheets)} sheets, explanations.csv, summary.json to {folder}")
+        explanation_table(found["figures"], name).print(Console())
+        typer.echo(f"Wrote {len(sheets)} sheets, explanations.csv, {SUMMARY_FILE} to {folder}")
     typer.echo("For research only: this is not medical advice.", err=True)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
+
 
 def ood(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run with a classifier.")],
@@ -13,7 +15,7 @@ def ood(
     ] = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
-    ] = 1000,
+    ] = DEFAULT_RESAMPLES,
     seed: Annotated[int, typer.Option(help="Of the pictures and the bootstrap.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="JSON file to write; ood.json in the run by default.")
@@ -25,8 +27,10 @@ def ood(
     """Test scores that are to tell lesions of known classes from everything else.
 
     Against them: test images of no class of the model (UNK; train with `unseen=[DF]` to withhold
-    a class), everyday photographs, textures. The scores: largest probability and logit, energy,
-    and distances to the training images in feature space.
+    a class), everyday photographs, textures. The scores: distances to the training images in
+    feature space (Mahalanobis, plain and relative; nearest neighbours), and for comparison largest
+    probability, largest logit and energy, which need no training images and often fail. The file
+    names the weights it is of; `skinnet report` takes it into its page.
 
     Example: skinnet ood runs/skinnet_v2
     """
@@ -34,19 +38,21 @@ def ood(
 
     from rich.console import Console
 
-    from skinnet_keras.atomic import write_json
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
 
     import_tensorflow_quietly()
-    from skinnet_keras.evaluation.ood import detection_table
+    from skinnet_keras.evaluation.ood import FILE, detection_table
+    from skinnet_keras.evaluation.stored_results import write_result
     from skinnet_keras.export.run_models import RunModels
     from skinnet_keras.ood.evaluate import evaluate_run
 
-    report = evaluate_run(RunModels.load(run), folder=images, resamples=bootstrap, seed=seed)
-    path = out or run / "ood.json"
-    write_json(path, report, allow_nan=False)
+    models = RunModels.load(run)
+    sets = evaluate_run(models, folder=images, resamples=bootstrap, seed=seed)
+    path = out or run / FILE
+    found = {"bootstrap": bootstrap, "seed": seed, "sets": sets}
+    write_result(path, found, models.weight_hashes())
     if as_json:
-        typer.echo(json.dumps(report))
+        typer.echo(json.dumps(found))
     else:
-        detection_table(report, run.resolve().name).print(Console())
+        detection_table(sets, run.resolve().name).print(Console())
         typer.echo(f"Wrote {path}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
+
 
 def report(
     sources: Annotated[
@@ -19,13 +21,20 @@ def report(
         int,
         typer.Option(min=0, help="Pictures in each gallery of mistakes; 0 = no photographs."),
     ] = 48,
+    explanations: Annotated[
+        Path | None,
+        typer.Option(help="Folder that `skinnet explain` wrote; explanations in the run."),
+    ] = None,
+    ood: Annotated[
+        Path | None, typer.Option(help="File that `skinnet ood` wrote; ood.json in the run.")
+    ] = None,
     costs: Annotated[
         str,
         typer.Option(help="Costs of mistakes: a YAML file, or the name of one in configs/costs."),
     ] = "costs/melanoma_first",
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
-    ] = 2000,
+    ] = DEFAULT_RESAMPLES,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of a sentence.")
@@ -34,7 +43,8 @@ def report(
     """Write tables, plots, mistakes, data and environment into one page that opens anywhere.
 
     The page needs no network and no other file. It holds photographs of the data set unless
-    --pictures 0: mind its licence before you pass the page on.
+    --pictures 0: mind its licence before you pass the page on. What `skinnet explain` and `skinnet
+    ood` left in the run is part of it, if it is of the weights that lie there.
 
     Example: skinnet report runs/skinnet_v4
     """
@@ -52,6 +62,8 @@ def report(
         out = sources[0] / "report" / "report.html"
     if out.is_dir():
         raise UserError(f"{out} is a folder: --out is to name an HTML file.")
+    if len(sources) > 1 and (explanations is not None or ood is not None):
+        raise UserError("--explanations and --ood go with the page of one run.")
     subjects = read_subjects(sources, split=split, bootstrap=bootstrap, seed=seed)
     if len(subjects) == 1:
         html = render_report(
@@ -61,6 +73,8 @@ def report(
             pictures=pictures,
             bootstrap=bootstrap,
             seed=seed,
+            explanations=explanations,
+            ood=ood,
         )
     else:
         html = render_comparison(subjects, split=split, bootstrap=bootstrap, seed=seed)

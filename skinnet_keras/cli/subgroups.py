@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
+
 
 def subgroups(
     source: Annotated[
@@ -29,7 +31,7 @@ def subgroups(
             help="Resamples of lesions behind the 95 % intervals, and exchanges behind the tests; "
             "0 = neither.",
         ),
-    ] = 2000,
+    ] = DEFAULT_RESAMPLES,
     seed: Annotated[int, typer.Option(help="Seed of both.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the tables.")

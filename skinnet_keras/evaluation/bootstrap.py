@@ -11,8 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy import sparse
 
-DEFAULT_RESAMPLES = 10_000
+from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
+
+__all__ = [
+    "DEFAULT_RESAMPLES",
+    "exact_interval",
+    "group_counts",
+    "group_indices",
+    "part_size",
+    "percentile_interval",
+    "resampled_ratios",
+]
 
 
 def group_counts(num_groups: int, *, resamples: int, seed: int, step: int) -> Iterator[np.ndarray]:
@@ -49,7 +60,8 @@ def resampled_ratios(
 
     Args:
         numerators: float (N,) or (N, M): M ratios at once.
-        denominators: float, of the same shape; at least one is positive in every group.
+        denominators: float, of the same shape, or (N,) or (N, 1) for all M; at least one is
+            positive in every group.
         groups: N group names; "" or None = the image is a group of its own.
         resamples: R, number of resampled data sets.
         seed: Seed of the draws.
@@ -59,17 +71,19 @@ def resampled_ratios(
     """
     index = group_indices(groups, len(numerators))
     num_groups = int(index.max()) + 1
-    values = np.stack([numerators, denominators]).astype(np.float64)
-    sums = np.zeros((2, num_groups, *values.shape[2:]))
-    for total, value in zip(sums, values, strict=True):
-        np.add.at(total, index, value)
+    above = np.asarray(numerators, np.float64)
+    below = np.asarray(denominators, np.float64)
+    columns = [value.reshape(len(value), -1) for value in (above, below)]
+    both = np.concatenate(columns, axis=1)
+    shape = (num_groups, len(both))
+    of_group = sparse.csr_array((np.ones(len(both)), (index, np.arange(len(both)))), shape=shape)
+    sums = of_group @ both
     step = part_size(num_groups)
-    parts = [
-        [counts.T @ total for total in sums]
-        for counts in group_counts(num_groups, resamples=resamples, seed=seed, step=step)
-    ]
-    above, below = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    return above / below
+    draws = group_counts(num_groups, resamples=resamples, seed=seed, step=step)
+    drawn = np.concatenate([counts.T @ sums for counts in draws])
+    split = columns[0].shape[1]
+    ratios = drawn[:, :split] / drawn[:, split:]
+    return ratios.reshape(resamples, *above.shape[1:])
 
 
 def part_size(rows: int) -> int:

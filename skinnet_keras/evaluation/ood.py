@@ -7,11 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from skinnet_keras.evaluation.bootstrap import group_counts, group_indices, part_size
+from skinnet_keras.evaluation.bootstrap import (
+    DEFAULT_RESAMPLES,
+    group_counts,
+    group_indices,
+    part_size,
+)
 from skinnet_keras.evaluation.confusion import plain
 from skinnet_keras.evaluation.detection import detection_auroc, false_positive_rate
 from skinnet_keras.evaluation.intervals import json_interval
+from skinnet_keras.evaluation.ranking import OperatingPoints, Ranking
 from skinnet_keras.evaluation.table import Table, with_interval
+
+FILE = "ood.json"
+"""Of a run, where nobody names another one."""
+
+DEFAULT_SCORE = "mahalanobis"
+"""The score where one figure is to stand for all, fixed before a run is looked at. On real images
+Mahalanobis told a SkinNet-v1's known images from others (AUROC 0.777 and 0.965); the energy took
+the others for better known than those (0.116 and 0.139)."""
+
+_RECALL = 0.95
 
 
 def detection_report(
@@ -20,7 +36,7 @@ def detection_report(
     inside_groups: Sequence[str] | None,
     outside_groups: Mapping[str, Sequence[str] | None],
     *,
-    resamples: int = 1000,
+    resamples: int = DEFAULT_RESAMPLES,
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
     """AUROC and FPR at 95 % TPR of every score against every set of other images.
@@ -38,21 +54,18 @@ def detection_report(
         None.
     """
     report = {}
+    known_groups = group_indices(inside_groups, len(next(iter(inside.values()))))
     for name, scores in outside.items():
         n = len(next(iter(scores.values())))
+        other_groups = group_indices(outside_groups.get(name), n)
         rows: dict[str, Any] = {}
-        draws = _draws(inside_groups, len(next(iter(inside.values()))), resamples, seed)
-        others = _draws(outside_groups.get(name), n, resamples, seed + 1)
-        pairs = list(zip(draws, others, strict=True))
         for score, values in scores.items():
             known = inside[score]
-            resampled = np.array(
-                [
-                    (detection_auroc(known[a], values[b]), false_positive_rate(known[a], values[b]))
-                    for a, b in pairs
-                ]
-            ).reshape(len(pairs), 2)
-            point = detection_auroc(known, values), false_positive_rate(known, values)
+            resampled = _resampled(known, values, known_groups, other_groups, resamples, seed)
+            point = (
+                detection_auroc(known, values),
+                false_positive_rate(known, values, recall=_RECALL),
+            )
             auroc, passing = plain(np.array(point))
             rows[score] = {
                 "auroc": auroc,
@@ -102,9 +115,30 @@ def detection_table(report: Mapping[str, Mapping[str, Any]], name: str) -> Table
     )
 
 
-def _draws(groups: Sequence[str] | None, n: int, resamples: int, seed: int) -> list[np.ndarray]:
-    """Rows of resampled groups, each as often as its group was drawn."""
-    index = group_indices(groups, n)
-    counts = group_counts(int(index.max()) + 1, resamples=resamples, seed=seed, step=part_size(n))
-    rows = np.arange(n)
-    return [np.repeat(rows, drawn) for part in counts for drawn in part.T[:, index].astype(int)]
+def _resampled(
+    known: np.ndarray,
+    others: np.ndarray,
+    known_groups: np.ndarray,
+    other_groups: np.ndarray,
+    resamples: int,
+    seed: int,
+) -> np.ndarray:
+    """AUROC and FPR of resampled groups, float (R, 2); both sides are drawn for themselves."""
+    if not resamples:
+        return np.empty((0, 2))
+    sizes = int(known_groups.max()) + 1, int(other_groups.max()) + 1
+    ranking = Ranking(
+        np.arange(len(known) + len(others)) < len(known),
+        np.concatenate([known, others]),
+        np.concatenate([known_groups, sizes[0] + other_groups]),
+    )
+    step = part_size(2 * (len(known) + len(others)))
+    draws = (
+        group_counts(size, resamples=resamples, seed=seed + side, step=step)
+        for side, size in enumerate(sizes)
+    )
+    points = OperatingPoints(sensitivity=_RECALL)
+    found = [ranking.metrics(np.concatenate(counts), points) for counts in zip(*draws, strict=True)]
+    return np.concatenate(
+        [np.column_stack([part["auc"], 1.0 - part["specificity_at_sensitivity"]]) for part in found]
+    )

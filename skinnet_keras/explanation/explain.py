@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from skinnet_keras.evaluation.explanations import RANDOM
 from skinnet_keras.explanation.gradcam import GradCam
 from skinnet_keras.explanation.perturbation import (
+    Curves,
     patch_order,
     perturbation_curves,
     random_order,
@@ -52,6 +54,7 @@ class Explanation:
             the lesion; and, where the perturbation was asked for, `<branch>_deletion` and
             `<branch>_insertion`, areas under the curves, beside `random_deletion` and
             `random_insertion`. NaN = undefined.
+        curves: The curves themselves, of every branch and "random"; empty without perturbation.
     """
 
     case: Case
@@ -59,6 +62,7 @@ class Explanation:
     asked: int
     maps: dict[str, np.ndarray]
     figures: dict[str, float]
+    curves: dict[str, Curves] = field(default_factory=dict)
 
 
 def explain_cases(
@@ -94,9 +98,15 @@ def explain_cases(
         for row, case in enumerate(batch):
             own = {branch: every[row] for branch, every in maps.items()}
             figures = _shares(own, case.lesion)
+            curves: dict[str, Curves] = {}
             if perturb:
-                figures |= _areas(classifier, case, int(classes[row]), own, seed)
-            explanations.append(Explanation(case, predicted[row], int(classes[row]), own, figures))
+                curves = _curves(classifier, case, int(classes[row]), own, seed)
+            for name, found in curves.items():
+                figures[f"{name}_deletion"] = found.deletion_area
+                figures[f"{name}_insertion"] = found.insertion_area
+            explanations.append(
+                Explanation(case, predicted[row], int(classes[row]), own, figures, curves)
+            )
     return explanations
 
 
@@ -108,10 +118,10 @@ def _shares(maps: dict[str, np.ndarray], lesion: np.ndarray | None) -> dict[str,
     return {"area_of_lesion": area, **{f"{b}_inside": inside for b, (inside, _) in shares.items()}}
 
 
-def _areas(
+def _curves(
     classifier: keras.Model, case: Case, asked: int, maps: dict[str, np.ndarray], seed: int
-) -> dict[str, float]:
-    """Areas under the curves; mask and metadata stay as they are while the image changes."""
+) -> dict[str, Curves]:
+    """Curves of every branch; mask and metadata stay as they are while the image changes."""
 
     def predict(images: np.ndarray) -> np.ndarray:
         inputs = {
@@ -125,10 +135,8 @@ def _areas(
     # An order of its own for each image, whichever others are explained with it.
     number = seed + zlib.crc32(case.image_id.encode())
     orders = {branch: patch_order(relevance, number) for branch, relevance in maps.items()}
-    orders["random"] = random_order(number)
-    figures = {}
-    for name, order in orders.items():
-        curves = perturbation_curves(predict, case.inputs["image"], order)
-        figures[f"{name}_deletion"] = curves.deletion_area
-        figures[f"{name}_insertion"] = curves.insertion_area
-    return figures
+    orders[RANDOM] = random_order(number)
+    return {
+        name: perturbation_curves(predict, case.inputs["image"], order)
+        for name, order in orders.items()
+    }

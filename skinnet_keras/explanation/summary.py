@@ -9,12 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from skinnet_keras.atomic import atomic_file
-from skinnet_keras.evaluation.bootstrap import resampled_ratios
+from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES, resampled_ratios
 from skinnet_keras.evaluation.intervals import json_interval
-from skinnet_keras.evaluation.table import UNDEFINED, Table, number
 from skinnet_keras.explanation.explain import Explanation
-
-_RESAMPLES = 2000
 
 
 def write_figures(explanations: Sequence[Explanation], classes: Sequence[str], path: Path) -> None:
@@ -62,43 +59,44 @@ def summarize(explanations: Sequence[Explanation], seed: int = 0) -> dict[str, d
     return {name: _mean(values, seed) for name, values in table.items()}
 
 
-def summary_table(summary: dict[str, dict], name: str) -> Table:
-    """The means as a table.
+def mean_curves(
+    explanations: Sequence[Explanation], seed: int = 0
+) -> dict[str, dict[str, dict[str, list]]]:
+    """Mean deletion and insertion curves with 95 % bootstrap intervals over images.
 
     Args:
-        summary: As `summarize` gives it.
-        name: What was explained, for the title.
+        explanations: As `explain_cases` gives them.
+        seed: Of the bootstrap.
+
+    Returns:
+        Branch, and "random" -> `deletion` and `insertion` -> `mean` and `interval`, a value a step
+        (`perturbation.STEPS` + 1); empty where the curves were not followed.
     """
-    rows = []
-    for key, value in summary.items():
-        bounds = value["interval"]
-        rows.append(
-            (
-                key.replace("_", " "),
-                number(value["mean"]),
-                UNDEFINED if bounds is None else f"{bounds[0]:.4f} .. {bounds[1]:.4f}",
-                str(value["n"]),
-            )
-        )
-    return Table(
-        title=f"Explanations: {name}",
-        headings=("Figure", "Mean", "95 % interval", "Images"),
-        rows=tuple(rows),
-        footnotes=(
-            "inside: share of the map's sum inside the lesion; less area: minus the lesion's share "
-            "of the image (0 = a map that ignores the lesion).",
-            "deletion, insertion: area under the class's probability while the marked patches go "
-            "or come; less random: minus patches in random order. A map that matters is below 0 "
-            "and above 0. Intervals: bootstrap over images.",
-        ),
-    )
+    every = [each.curves for each in explanations]
+    found: dict[str, dict[str, dict[str, list]]] = {}
+    for branch in every[0]:
+        table = {
+            "deletion": np.stack([curves[branch].deletion for curves in every]),
+            "insertion": np.stack([curves[branch].insertion for curves in every]),
+        }
+        found[branch] = {}
+        for curve, values in table.items():
+            ones = np.ones(len(values))
+            draws = resampled_ratios(values, ones, None, resamples=DEFAULT_RESAMPLES, seed=seed)
+            found[branch][curve] = {
+                "mean": values.mean(axis=0).tolist(),
+                "interval": [json_interval(step) for step in draws.T],
+            }
+    return found
 
 
 def _mean(values: np.ndarray, seed: int) -> dict:
     known = values[~np.isnan(values)]
     if not known.size:
         return {"mean": None, "interval": None, "n": 0}
-    means = resampled_ratios(known, np.ones_like(known), None, resamples=_RESAMPLES, seed=seed)
+    means = resampled_ratios(
+        known, np.ones_like(known), None, resamples=DEFAULT_RESAMPLES, seed=seed
+    )
     return {
         "mean": float(known.mean()),
         "interval": json_interval(means),

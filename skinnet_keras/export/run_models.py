@@ -14,10 +14,7 @@ from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, class_names
 from skinnet_keras.export.signature import model_outputs
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.loading import load_keras
-from skinnet_keras.training.runs import Run, file_sha256
-
-_BEST_FILE = "best.keras"
-_SEGMENTER_FILE = "segmenter.keras"
+from skinnet_keras.training.runs import BEST_FILE, SEGMENTER_FILE, Run
 
 
 @dataclass(frozen=True)
@@ -54,10 +51,10 @@ class RunModels:
                 f"{run.directory} holds a classical classifier ({CLASSIFIER_FILE}) and no network: "
                 "predict with `skinnet predict`; there is nothing to export."
             )
-        best_file, segmenter_file = (run.directory / n for n in (_BEST_FILE, _SEGMENTER_FILE))
+        best_file, segmenter_file = (run.directory / n for n in (BEST_FILE, SEGMENTER_FILE))
         if not best_file.is_file() and (run.config.model or not segmenter_file.is_file()):
             raise UserError(
-                f"{run.directory} is not a finished run: it has no {_BEST_FILE} yet (continue it "
+                f"{run.directory} is not a finished run: it has no {BEST_FILE} yet (continue it "
                 f"with `skinnet train --resume {run.directory}`)."
             )
         best = load_keras(best_file) if best_file.is_file() else None
@@ -107,8 +104,7 @@ class RunModels:
 
     def weight_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each model file of the run."""
-        files = [self.run.directory / name for name in (_BEST_FILE, _SEGMENTER_FILE)]
-        return {file.name: file_sha256(file) for file in files if file.is_file()}
+        return self.run.weight_hashes()
 
 
 def is_run(path: Path) -> bool:

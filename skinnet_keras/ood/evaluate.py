@@ -13,6 +13,7 @@ from skinnet_keras.data.image_io import read_image, resize_image
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES
 from skinnet_keras.evaluation.ood import detection_report
 from skinnet_keras.export.run_models import RunModels
 from skinnet_keras.ood.features import Computed, Computer
@@ -27,7 +28,11 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
 def evaluate_run(
-    models: RunModels, *, folder: Path | None = None, resamples: int = 1000, seed: int = 0
+    models: RunModels,
+    *,
+    folder: Path | None = None,
+    resamples: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Test how well a run's classifier notices images that it cannot know.
 
@@ -42,7 +47,7 @@ def evaluate_run(
         seed: Of pictures and bootstrap.
 
     Returns:
-        Set -> as `evaluation.ood.detection_report`.
+        Set -> as `evaluation.ood.detection_report`; the scores on features come first.
 
     Raises:
         UserError: The run has no classifier, its catalogue changed, or the folder has no picture.
@@ -72,7 +77,7 @@ def evaluate_run(
     of_features = FeatureScores(of_train.features, labels_of(train))
 
     def score(computed: Computed) -> dict[str, np.ndarray]:
-        return {**logit_scores(computed.logits), **of_features(computed.features)}
+        return {**of_features(computed.features), **logit_scores(computed.logits)}
 
     inside = score(computer.of_samples(test, "Known images"))
     group_of = dict(zip(catalogue.table["image_id"], catalogue.table["group"], strict=True))

@@ -40,11 +40,18 @@ class Cards:
 
 @dataclass(frozen=True)
 class TableBlock:
-    """A table; the first column names the row. `folded` hides it behind its title."""
+    """A table; the first column names the row.
+
+    Attributes:
+        table: It.
+        folded: Whether it is hidden behind its title.
+        words: Whether its cells are words, which wrap, and not numbers to be lined up.
+    """
 
     kind: ClassVar[str] = "table"
     table: Table
     folded: bool = False
+    words: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,22 @@ class Gallery:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """A wide picture, such as a contact sheet; narrow screens scroll along it.
+
+    Attributes:
+        source: Its data URI.
+        description: What it shows, for those who cannot see it.
+        caption: A sentence under it.
+    """
+
+    kind: ClassVar[str] = "sheet"
+    source: str
+    description: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class Listing:
     """Names and values, such as versions."""
 
@@ -105,7 +128,7 @@ class Code:
     text: str
 
 
-Block = Paragraph | Notes | Cards | TableBlock | FigureBlock | Gallery | Listing | Code
+Block = Paragraph | Notes | Cards | TableBlock | FigureBlock | Gallery | Sheet | Listing | Code
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 from skimage.measure import find_contours
 
+from skinnet_keras.data.image_io import read_image
 from skinnet_keras.evaluation.plots import PREDICTED_COLOUR, REFERENCE_COLOUR
 from skinnet_keras.reporting.blocks import FigureBlock
 
 _number = itertools.count(1)
 _THUMBNAIL = 224  # pixels
+_SHEET_WIDTH = 1800  # pixels: maps of 1.5 inches stay readable on a dense screen
 
 
 def figure_block(
@@ -69,6 +71,24 @@ def photograph(
         for line in [] if padded is None else find_contours(padded, 0.5):
             # Pixel centres: row r of the mask covers r..r+1 of the picture.
             pen.line([((c - 0.5) * scale, (r - 0.5) * scale) for r, c in line], colour, 2)
+    return _data_uri(picture)
+
+
+def sheet_picture(path: Path) -> str:
+    """A contact sheet as a JPEG data URI, not wider than a page needs.
+
+    Args:
+        path: PNG or JPEG.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    picture = Image.fromarray(read_image(path))
+    picture.thumbnail((_SHEET_WIDTH, 20 * _SHEET_WIDTH), Image.Resampling.LANCZOS)
+    return _data_uri(picture)
+
+
+def _data_uri(picture: Image.Image) -> str:
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -14,6 +14,7 @@ from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
+from skinnet_keras.evaluation.card.build import build_card
 from skinnet_keras.evaluation.decisions.costs import Costs
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.paired import compare_paired
@@ -24,7 +25,9 @@ from skinnet_keras.evaluation.predictions import (
     read_predictions,
     unique_names,
 )
+from skinnet_keras.evaluation.subgroups.report import subgroup_report
 from skinnet_keras.reporting.blocks import Block, Section, TableBlock
+from skinnet_keras.reporting.card import card_section
 from skinnet_keras.reporting.decisions import decision_sections
 from skinnet_keras.reporting.experiment import (
     data_section,
@@ -33,6 +36,7 @@ from skinnet_keras.reporting.experiment import (
 )
 from skinnet_keras.reporting.gallery import Photographs, gallery_section
 from skinnet_keras.reporting.limits import limits_section
+from skinnet_keras.reporting.networks import network_sections
 from skinnet_keras.reporting.page import render_page
 from skinnet_keras.reporting.performance import class_section, lead_sentence, summary_section
 from skinnet_keras.reporting.subgroup_input import read_subgroup_input
@@ -90,7 +94,15 @@ def read_subjects(
 
 
 def render_report(
-    subject: Subject, costs: Costs, *, split: str, pictures: int, bootstrap: int, seed: int
+    subject: Subject,
+    costs: Costs,
+    *,
+    split: str,
+    pictures: int,
+    bootstrap: int,
+    seed: int,
+    explanations: Path | None = None,
+    ood: Path | None = None,
 ) -> str:
     """The page about one run or predictions file.
 
@@ -101,9 +113,13 @@ def render_report(
         pictures: Pictures of a gallery at most; 0 for a page without photographs.
         bootstrap: Resamples behind the intervals.
         seed: Seed of the bootstrap.
+        explanations: Folder that `skinnet explain` wrote; None for `explanations` in the run, which
+            may be missing.
+        ood: File that `skinnet ood` wrote; None for `ood.json` in the run, likewise.
 
     Raises:
-        UserError: The run's catalogue is gone or has changed, or its images cannot be read.
+        UserError: The run's catalogue is gone or has changed, its images cannot be read, or
+            `explanations` or `ood` is named and is not of this run's weights.
     """
     name, scored, run = subject.name, subject.scored, subject.run
     sections = [
@@ -118,12 +134,20 @@ def render_report(
                 validation, scored, costs, name, bootstrap=bootstrap, seed=seed
             )
         given = read_subgroup_input(run.directory, None, split, None)
-        sections.append(subgroup_section(given, bootstrap=bootstrap, seed=seed))
+        subgroups = subgroup_report(given.scored, given.attributes, bootstrap=bootstrap, seed=seed)
+        sections.append(subgroup_section(subgroups, given.notes))
         if pictures:
             sections.append(gallery_section(scored, _photographs(run, catalogue), pictures))
+        sections += network_sections(run, name, pictures, explanations=explanations, ood=ood)
         training = training_section(run)
         sections += [data_section(catalogue), *([training] if training else [])]
         sections.append(environment_section(run))
+        card = build_card(
+            run.directory, run.config, catalogue, split, scored, subgroups, metrics=subject.report
+        )
+        sections.append(card_section(card))
+    elif explanations is not None or ood is not None:
+        raise UserError(f"{name} is no run: --explanations and --ood go with the run they are of.")
     sections.append(limits_section(run))
     lead = lead_sentence(subject.report, scored, name)
     return render_page(f"{name}: {split} split", lead, sections, FOOTER)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from skinnet_keras.evaluation.subgroups.plot import plot_subgroups
-from skinnet_keras.evaluation.subgroups.report import subgroup_report
 from skinnet_keras.evaluation.subgroups.tables import subgroup_tables
 from skinnet_keras.reporting.blocks import Block, Notes, Paragraph, Section, TableBlock
 from skinnet_keras.reporting.drawings import figure_block
-from skinnet_keras.reporting.subgroup_input import SubgroupInput
 
 
-def subgroup_section(given: SubgroupInput, *, bootstrap: int, seed: int) -> Section:
+def subgroup_section(whole: Mapping[str, Any], notes: Sequence[str]) -> Section:
     """Metrics by sex, age, site, source and the like.
 
     Args:
-        given: Predictions and their divisions.
-        bootstrap: Resamples behind the intervals, and exchanges behind the tests.
-        seed: Of both.
+        whole: As `evaluation.subgroups.report.subgroup_report` returns it.
+        notes: Sentences on what could not be had.
     """
-    attributes = [each for each in given.attributes if len(each.subgroups) > 1]
-    if not attributes:
+    divided = {k: part for k, part in whole["attributes"].items() if len(part["subgroups"]) > 1}
+    report = {**whole, "attributes": divided}
+    if not divided:
         nothing = Paragraph("The images fall into no subgroups that the catalogue knows of.")
         return Section("subgroups", "Subgroups", [nothing])
-    report = subgroup_report(given.scored, attributes, bootstrap=bootstrap, seed=seed)
     tables = subgroup_tables(report)
     gaps = tables.pop("subgroup_gaps")
     warnings = [
-        *given.notes,
+        *notes,
         *(w for part in report["attributes"].values() for w in part["warnings"]),
     ]
     blocks: list[Block] = [

@@ -23,6 +23,9 @@ from skinnet_keras.data.cross_validation import fold_view
 from skinnet_keras.data.unseen import unseen_view
 from skinnet_keras.errors import UserError
 
+BEST_FILE = "best.keras"
+SEGMENTER_FILE = "segmenter.keras"
+
 _PACKAGES = (
     "skinnet-keras",
     "keras",
@@ -109,6 +112,11 @@ class Run:
                 "restore it, or start a new run."
             )
         return catalogue_of(self.config, catalogue)
+
+    def weight_hashes(self) -> dict[str, str]:
+        """SHA-256 of each model file of the run: classifier and segmentation network."""
+        files = [self.directory / name for name in (BEST_FILE, SEGMENTER_FILE)]
+        return {file.name: file_sha256(file) for file in files if file.is_file()}
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the run atomically."""

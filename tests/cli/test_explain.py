@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 pytest.importorskip("tensorflow")
 
 from skinnet_keras.cli.main import app
+from skinnet_keras.evaluation.explanations import StoredExplanations
 from skinnet_keras.models import build_skinnet
 from skinnet_keras.training.runs import Run
 from tiny_run import SIZE, draw_picture, make_run
@@ -43,9 +44,11 @@ def test_images_of_a_split(run, tmp_path):
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)
     assert said["images"] == 3
-    assert said["area_of_lesion"]["mean"] == 0.25
-    assert said["image_deletion_less_random"]["n"] == 3
+    assert said["figures"]["area_of_lesion"]["mean"] == 0.25
+    assert said["figures"]["image_deletion_less_random"]["n"] == 3
+    assert said["sheets"] == ["explanations_1.png"]
     assert sorted(path.name for path in out.iterdir()) == [
+        "curves.png",
         "explanations.csv",
         "explanations_1.png",
         "summary.json",
@@ -56,12 +59,25 @@ def test_images_of_a_split(run, tmp_path):
     assert all(0 < float(row["probability"]) < 1 for row in rows)
     assert Image.open(out / "explanations_1.png").size[0] > 500
 
+    stored = StoredExplanations.read(out, Run.open(run).weight_hashes())
+    assert (stored.images, stored.split, stored.label) == (3, "test", None)
+    assert stored.figures == said["figures"]
+    assert list(stored.curves) == ["image", "random"]
+    for branch, curves in stored.curves.items():
+        for curve in ("deletion", "insertion"):
+            # The area is that under the mean curve: both are linear in the images.
+            area = np.trapezoid(curves[curve]["mean"], dx=1 / 16)
+            assert area == pytest.approx(said["figures"][f"{branch}_{curve}"]["mean"])
+
 
 def test_one_class_asked_about(run, tmp_path):
     arguments = ("--class", "DF", "--no-perturb", "--out", tmp_path / "out", "--json")
     result = invoke("explain", run, *arguments)
     assert result.exit_code == 0, result.output
-    assert "image_deletion" not in json.loads(result.stdout)
+    said = json.loads(result.stdout)
+    assert "image_deletion" not in said["figures"]
+    assert said["curves"] == {}
+    assert not (tmp_path / "out" / "curves.png").exists()
     with (tmp_path / "out" / "explanations.csv").open() as file:
         assert {row["asked"] for row in csv.DictReader(file)} == {"DF"}
 

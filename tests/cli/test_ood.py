@@ -55,15 +55,18 @@ def test_every_set_and_score(run, tmp_path):
         "ood", run.directory, "--images", tmp_path / "mine", "--bootstrap", 20, "--json"
     )
     assert result.exit_code == 0, result.output
-    report = json.loads(result.stdout)
+    said = json.loads(result.stdout)
+    report = said["sets"]
     assert list(report) == ["unseen classes", "photographs", "textures", "mine"]
     # All images of the class, whatever split they were in: none was trained on.
     assert report["unseen classes"]["n"] == 6
     assert report["mine"]["n"] == 1
     for part in report.values():
-        assert list(part["scores"]) == [*LOGIT_SCORES, *FEATURE_SCORES]
+        assert list(part["scores"]) == [*FEATURE_SCORES, *LOGIT_SCORES]
         assert all(0 <= row["auroc"] <= 1 for row in part["scores"].values())
-    assert json.loads((run.directory / "ood.json").read_text()) == report
+    stored = json.loads((run.directory / "ood.json").read_text())
+    assert stored == {"weights": run.weight_hashes(), **said}
+    assert list(stored["weights"]) == ["best.keras", "segmenter.keras"]
 
 
 def test_mistakes_are_told_in_a_sentence(run, tmp_path):

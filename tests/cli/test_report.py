@@ -2,71 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import subprocess
+import sys
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from explained_run import write_detection, write_explanations
+from reported_run import make_reported_run, write_made_predictions
 from skinnet_keras.cli.main import app
-from skinnet_keras.config import Config
-from skinnet_keras.evaluation.predictions import write_predictions
-from skinnet_keras.taxonomy import CLASSES
+from skinnet_keras.errors import UserError
 from skinnet_keras.training.runs import Run
-from tiny_run import SIZE, make_catalogue
 
 
 def invoke(*arguments):
     return CliRunner().invoke(app, [*map(str, arguments)])
 
 
-def predictions(path, table, *, right: float = 0.3, seed: int = 0):
-    """Predictions of the table's images that recognise a share of them."""
-    rng = np.random.default_rng(seed)
-    probabilities = rng.dirichlet(np.ones(8), len(table))
-    for row, label in enumerate(table["label"]):
-        if rng.random() < right:
-            probabilities[row, CLASSES.index(label)] += 3
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    columns = [list(table[name]) for name in ("image_id", "label")]
-    write_predictions(path, *columns, probabilities, CLASSES, list(table["group"]))
-
-
 @pytest.fixture
 def run(tmp_path) -> Run:
-    """A finished run, as far as a report looks: masks, history and predictions, no network."""
-    catalogue = make_catalogue(tmp_path / "data", images=36)
-    config = Config.model_validate(
-        {
-            "name": "tiny",
-            "image_size": SIZE,
-            "model": {"variant": "v2"},
-            "segmenter": {},
-            "stages": {"segmentation": {"epochs": 1}, "cnn": {"epochs": 2}},
-        }
-    )
-    run = Run.create(tmp_path / "tiny", config, catalogue)
-    test = catalogue.usable(["test"])
-    predictions(run.directory / "predictions_test.csv", test)
-    predictions(run.directory / "predictions_val.csv", catalogue.usable(["val"]), seed=1)
-    ids = list(catalogue.usable()["image_id"])
-    masks = np.zeros((len(ids), SIZE, SIZE), np.uint8)
-    masks[:, 8:20, 8:20] = 1
-    np.save(run.directory / "masks.npy", masks)
-    with (run.directory / "masks.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image_id", "mask_origin", "in_sample"])
-        writer.writerows([name, "predicted:tiny/x", "0"] for name in ids)
-    rows = [
-        {"stage": "segmentation", "epoch": 1, "loss": 1.0, "val_loss": 0.9, "seconds": 30},
-        *(
-            {"stage": "cnn", "epoch": n, "loss": 1 / n, "val_loss": 1.1 / n, "seconds": 45}
-            for n in (1, 2)
-        ),
-    ]
-    run.write_history(rows)
-    return run
+    return make_reported_run(tmp_path)
 
 
 def test_page_of_a_run(run):
@@ -84,9 +40,12 @@ def test_page_of_a_run(run):
         "abstention",
         "subgroups",
         "mistakes",
+        "explanations",
+        "unknown",
         "data",
         "training",
         "environment",
+        "card",
         "limits",
     ):
         assert f'<section id="{anchor}"' in html
@@ -96,6 +55,9 @@ def test_page_of_a_run(run):
     assert html.count('<img src="data:image/jpeg') > 2
     assert "trained on some of the training images" in html  # its own masks are in sample
     assert "git commit" in html
+    assert "there is no summary.json: skinnet explain RUN adds it" in html
+    assert "there is no ood.json: skinnet ood RUN adds it" in html
+    assert "CLAIM" in html
 
     bare = invoke("report", run.directory, "--pictures", 0, "--bootstrap", 0)
     assert bare.exit_code == 0
@@ -105,7 +67,7 @@ def test_page_of_a_run(run):
 def test_page_of_a_predictions_file_and_a_comparison(run, tmp_path):
     test = run.load_catalogue().usable(["test"])
     other = tmp_path / "other.csv"
-    predictions(other, test, right=0.9)
+    write_made_predictions(other, test, right=0.9)
     assert "say with --out" in str(invoke("report", other).exception)
     out = tmp_path / "pages" / "other.html"
     assert invoke("report", other, "--out", out, "--bootstrap", 0).exit_code == 0
@@ -121,14 +83,92 @@ def test_page_of_a_predictions_file_and_a_comparison(run, tmp_path):
     assert "Differences to tiny" in html
 
     fewer = tmp_path / "fewer.csv"
-    predictions(fewer, test.iloc[1:])
+    write_made_predictions(fewer, test.iloc[1:])
     mistaken = invoke("report", other, fewer, "--out", tmp_path / "no.html")
     assert "not scored on the same images" in str(mistaken.exception)
     assert not (tmp_path / "no.html").exists()
 
 
+def test_explanations_and_unknown_input_of_the_run(run):
+    write_explanations(run)
+    write_detection(run)
+    page = run.directory / "report" / "report.html"
+    assert invoke("report", run.directory, "--bootstrap", 0).exit_code == 0
+    html = page.read_text(encoding="utf-8")
+    assert "Grad-CAM of 24 images of the split test, classes in turn" in html
+    assert "Map inside the lesion (image)" in html
+    assert html.count('<div class="sheet"') == 1
+    assert "AUROC, Mahalanobis: photographs" in html
+    assert "AUROC, Energy" not in html
+    assert html.index(">mahalanobis<") < html.index(">energy<")
+
+    bare = invoke("report", run.directory, "--pictures", 0, "--bootstrap", 0)
+    assert bare.exit_code == 0
+    html = page.read_text(encoding="utf-8")
+    assert "Map inside the lesion (image)" in html
+    assert "<img" not in html
+
+
+def test_results_of_other_weights_are_left_out(run, tmp_path):
+    folder, file = write_explanations(run), write_detection(run)
+    (run.directory / "best.keras").write_bytes(b"trained on")
+    assert invoke("report", run.directory, "--bootstrap", 0).exit_code == 0
+    html = (run.directory / "report" / "report.html").read_text(encoding="utf-8")
+    assert "summary.json is of other weights than the run&#39;s: skinnet explain RUN" in html
+    assert "ood.json is of other weights than the run&#39;s: skinnet ood RUN" in html
+    assert "Grad-CAM of" not in html
+    # Asked for by name, they cannot be had: nothing is written.
+    out = tmp_path / "named.html"
+    for option, path in (("--explanations", folder), ("--ood", file)):
+        result = invoke("report", run.directory, option, path, "--out", out, "--bootstrap", 0)
+        assert isinstance(result.exception, UserError)
+        assert "of other weights" in str(result.exception)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        "[]",
+        '{"sets": {}}',
+        '{"weights": WEIGHTS}',
+        '{"weights": WEIGHTS, "sets": {}}',
+        '{"weights": WEIGHTS, "sets": {"x": {"n": 1, "scores": {}}}}',
+        '{"weights": WEIGHTS, "images": 1, "split": null, "label": null, "asked": null,'
+        ' "figures": {"a": 1}, "curves": {}, "sheets": []}',
+    ],
+)
+def test_damaged_results_are_left_out(run, text):
+    text = text.replace("WEIGHTS", json.dumps(run.weight_hashes()))
+    for path in ("explanations/summary.json", "ood.json"):
+        (run.directory / path).parent.mkdir(exist_ok=True)
+        (run.directory / path).write_text(text)
+    assert invoke("report", run.directory, "--pictures", 0, "--bootstrap", 0).exit_code == 0
+    html = (run.directory / "report" / "report.html").read_text(encoding="utf-8")
+    assert html.count("Not here, as") == 2
+
+
+def test_needs_no_tensorflow(run):
+    write_explanations(run)
+    write_detection(run)
+    code = (
+        "import sys; from skinnet_keras.cli.main import main\n"
+        "try: main()\n"
+        "finally: assert not {'tensorflow', 'keras', 'jax'} & set(sys.modules)"
+    )
+    command = [sys.executable, "-c", code, "report", str(run.directory), "--bootstrap", "0"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
 def test_mistakes_are_told_in_a_sentence(run, tmp_path):
     assert "does not exist" in str(invoke("report", tmp_path / "nothing").exception)
+    arguments = ("--ood", run.directory / "ood.json", "--out", tmp_path / "no.html")
+    several = invoke("report", run.directory, run.directory / "predictions_test.csv", *arguments)
+    assert "the page of one run" in str(several.exception)
+    file = invoke("report", run.directory / "predictions_test.csv", *arguments, "--bootstrap", 0)
+    assert "is no run" in str(file.exception)
     assert "is a folder" in str(invoke("report", run.directory, "--out", tmp_path).exception)
     catalogue = run.catalogue / "catalogue.csv"
     catalogue.write_text(catalogue.read_text().replace("female", "male"))

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skinnet_keras.evaluation.ood import detection_report, detection_table
+from skinnet_keras.evaluation.bootstrap import group_counts
+from skinnet_keras.evaluation.detection import detection_auroc, false_positive_rate
+from skinnet_keras.evaluation.ood import _resampled, detection_report, detection_table
 
 
 def test_figures_intervals_and_table():
@@ -50,3 +52,20 @@ def test_no_resamples_give_no_intervals():
         "fpr_at_95_tpr": 1.0,
         "ci": {"auroc": None, "fpr_at_95_tpr": None},
     }
+
+
+def test_resamples_are_those_of_copied_images():
+    """The weights of the groups against drawing, copying and scoring the images themselves."""
+    rng = np.random.default_rng(1)
+    known, others = rng.integers(0, 9, 40).astype(float), rng.integers(0, 7, 30).astype(float)
+    known_groups, other_groups = np.repeat(np.arange(20), 2), np.arange(30)
+    found = _resampled(known, others, known_groups, other_groups, 25, seed=3)
+    draws = [
+        next(iter(group_counts(size, resamples=25, seed=3 + side, step=25))).astype(int)
+        for side, size in enumerate((20, 30))
+    ]
+    for number, values in enumerate(found):
+        a = np.repeat(known, draws[0][known_groups, number])
+        b = np.repeat(others, draws[1][other_groups, number])
+        expected = [detection_auroc(a, b), false_positive_rate(a, b)]
+        np.testing.assert_allclose(values, expected, atol=1e-12)

@@ -153,7 +153,7 @@ def _resampled(
         [log_losses(probabilities, true), brier_scores(probabilities, true), *gaps]
     )
     means = resampled_ratios(
-        columns, np.ones_like(columns), predictions.groups, resamples=resamples, seed=seed
+        columns, np.ones(len(columns)), predictions.groups, resamples=resamples, seed=seed
     )
     first = 2 + len(top.count)
     return {

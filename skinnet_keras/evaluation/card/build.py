@@ -26,6 +26,8 @@ def build_card(
     split: str,
     scored: Predictions,
     subgroups: Mapping[str, Any],
+    *,
+    metrics: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Describe a run: model, data, recipe, figures, limits, and three checklists.
 
@@ -37,6 +39,7 @@ def build_card(
         split: The split that is reported, test or val.
         scored: The labelled predictions of that split.
         subgroups: As `subgroups.report.subgroup_report` returns it of these.
+        metrics: As `evaluate_predictions` returns them of these; None = computed here.
 
     Returns:
         JSON-ready: `name, intended_use, model, training_data, recipe, evaluation` (`split, n,
@@ -54,7 +57,9 @@ def build_card(
         "evaluation": {
             "split": split,
             "n": len(scored.labels),
-            "metrics": evaluate_predictions(scored, bootstrap=subgroups["bootstrap"]),
+            "metrics": evaluate_predictions(scored, bootstrap=subgroups["bootstrap"])
+            if metrics is None
+            else dict(metrics),
             "confusion": confusion_matrix(
                 scored.true_indices(), scored.predicted_indices(), number
             ).tolist(),

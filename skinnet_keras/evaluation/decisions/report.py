@@ -83,26 +83,25 @@ def decision_report(
     true, classes = images.true_indices(), costs.classes
     image_costs = {rule: costs.matrix[true, chosen] for rule, chosen in decided.items()}
     first = next(iter(image_costs.values()))
-    # One call, so one set of draws for every rule.
-    columns = np.stack(list(image_costs.values()), axis=1)
-    draws = None
+    draws = recalls = None
     if bootstrap:
-        draws = resampled_ratios(
-            columns, np.ones_like(columns), images.groups, resamples=bootstrap, seed=seed
-        )
+        # One call, so one set of draws for every rule.
+        costs_of = np.stack(list(image_costs.values()), axis=1)
+        is_class = np.eye(len(classes))[true]
+        right = [is_class * (chosen == true)[:, None] for chosen in decided.values()]
+        above = np.concatenate([costs_of, *right], axis=1)
+        below = np.concatenate([np.ones_like(costs_of), *[is_class] * len(right)], axis=1)
+        with np.errstate(invalid="ignore"):  # a resample may lack a class
+            ratios = resampled_ratios(above, below, images.groups, resamples=bootstrap, seed=seed)
+        draws, recalls = np.split(ratios, [len(decided)], axis=1)
+        recalls = recalls.reshape(bootstrap, len(decided), len(classes))
     rules: dict[str, Any] = {}
     for number, (rule, chosen) in enumerate(decided.items()):
         flags = outcome_flags(true, chosen, classes)
         matrix = confusion_matrix(true, chosen, len(classes))
         accuracy, accuracy_ci = headline_metrics(matrix, classes)["balanced_accuracy"], None
-        if draws is not None:
-            is_class = np.eye(len(classes))[true]
-            right = is_class * (chosen == true)[:, None]
-            with np.errstate(invalid="ignore"):  # a resample may lack a class
-                recalls = resampled_ratios(
-                    right, is_class, images.groups, resamples=bootstrap, seed=seed
-                )
-            accuracy_ci = json_interval(mean_of_defined(recalls))
+        if recalls is not None:
+            accuracy_ci = json_interval(mean_of_defined(recalls[:, number]))
         rules[rule] = {
             "mean_cost": float(image_costs[rule].mean()),
             "ci": None if draws is None else json_interval(draws[:, number]),

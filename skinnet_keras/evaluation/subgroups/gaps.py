@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_CELLS = 4_000_000  # subgroups of images handled at a time
+_CELLS = 1_000_000  # subgroups of images handled at a time
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,13 @@ def exchange_subgroups(
         codes: int (M,), subgroup of each image.
         true: int (M,), class of each image.
         lesions: int (M,), lesion of each image.
-        metric: Takes subgroups int (P, M) and returns the metric, float (P, S).
+        metric: Takes subgroups int (P, M) and returns the metric, float (P, S), or several of them
+            along further axes.
         permutations: P.
         seed: Seed of the exchanges.
 
     Returns:
-        float64 (P, S).
+        float64 (P, S, ...).
     """
     rng = np.random.default_rng(seed)
     kinds = _kinds(true, lesions)
@@ -111,6 +112,10 @@ def exchange_subgroups(
         size = min(step, permutations - start)
         exchanged = np.tile(codes, (size, 1))
         for kind in kinds:
+            if kind.shape[1] == 1:
+                alone = kind[:, 0]
+                exchanged[:, alone] = rng.permuted(np.tile(codes[alone], (size, 1)), axis=1)
+                continue
             order = rng.permuted(np.tile(np.arange(len(kind)), (size, 1)), axis=1)
             # (size, groups of the kind, images a group) of the images whose subgroup is taken
             taken = codes[kind[order]]

@@ -60,8 +60,11 @@ def subgroup_report(
     lesions = group_indices(predictions.groups, len(predictions.labels))
     scored = Scored.of(predictions, lesions)
     draws = draw_lesions(lesions, bootstrap, seed) if bootstrap else None
+    every_class = tuple(range(len(scored.classes)))
+    # Measured once: attributes differ in the classes that they are compared over.
+    everything = Subgroup.measure("all", np.arange(len(lesions)), every_class, scored, draws)
     reports = {
-        attribute.name: _attribute_report(scored, attribute, draws, seed)
+        attribute.name: _attribute_report(scored, attribute, everything, draws, seed)
         for attribute in attributes
     }
     gaps = [
@@ -82,13 +85,17 @@ def subgroup_report(
         "bootstrap": bootstrap,
         "min_class_lesions": MIN_CLASS_LESIONS,
         "min_lesions": MIN_LESIONS,
-        "overall": subgroup_row(_everything(scored, frequent, draws), scored),
+        "overall": subgroup_row(everything.over(frequent), scored),
         "attributes": reports,
     }
 
 
 def _attribute_report(
-    scored: Scored, attribute: Attribute, draws: np.ndarray | None, seed: int
+    scored: Scored,
+    attribute: Attribute,
+    everything: Subgroup,
+    draws: np.ndarray | None,
+    seed: int,
 ) -> dict[str, Any]:
     number = len(attribute.subgroups)
     counts = count_lesions(
@@ -97,45 +104,54 @@ def _attribute_report(
     comparison = choose_comparison(counts.by_class)
     subgroups = [
         Subgroup.measure(
-            name, np.flatnonzero(attribute.codes == code), comparison.classes, scored, draws
+            name,
+            np.flatnonzero(attribute.codes == code),
+            # Pairs of classes cost most, and are shown of compared subgroups only.
+            comparison.classes if code in comparison.subgroups else (),
+            scored,
+            draws,
         )
         for code, name in enumerate(attribute.subgroups)
     ]
-    everything = _everything(scored, comparison.classes, draws)
     rows = [subgroup_row(subgroup, scored) for subgroup in subgroups]
     report = {
         "classes": [scored.classes[k] for k in comparison.classes],
-        "all": subgroup_row(everything, scored),
+        "all": subgroup_row(everything.over(comparison.classes), scored),
         "subgroups": rows,
-        "gaps": {metric: _gap(scored, subgroups, rows, metric, seed) for metric in TESTED},
+        "gaps": _gaps(scored, subgroups, rows, seed),
     }
     return {**report, "warnings": attribute_warnings(attribute.name, report)}
 
 
-def _everything(scored: Scored, classes: tuple[int, ...], draws: np.ndarray | None) -> Subgroup:
-    return Subgroup.measure("all", np.arange(len(scored.true)), classes, scored, draws)
-
-
-def _gap(
+def _gaps(
     scored: Scored,
     subgroups: Sequence[Subgroup],
     rows: Sequence[Mapping[str, Any]],
-    metric: str,
     seed: int,
+) -> dict[str, dict[str, Any] | None]:
+    """The largest difference of each tested metric between the subgroups that show it."""
+    exchanges: dict[tuple[int, ...], dict[str, np.ndarray]] = {}
+    gaps: dict[str, dict[str, Any] | None] = {}
+    for metric in TESTED:
+        shown = tuple(n for n, row in enumerate(rows) if row["metrics"][metric] is not None)
+        compared = [subgroups[n] for n in shown]
+        if len(compared) >= 2 and compared[0].draws is not None and shown not in exchanges:
+            # Metrics of the same subgroups share the exchanges, which cost most.
+            permutations = len(compared[0].draws[metric])
+            exchanges[shown] = _exchanged(scored, compared, permutations=permutations, seed=seed)
+        gaps[metric] = _gap(compared, metric, exchanges.get(shown))
+    return gaps
+
+
+def _gap(
+    compared: Sequence[Subgroup], metric: str, exchanges: Mapping[str, np.ndarray] | None
 ) -> dict[str, Any] | None:
-    """The largest difference of a metric between the subgroups that show it."""
-    compared = [
-        subgroup
-        for subgroup, row in zip(subgroups, rows, strict=True)
-        if row["metrics"][metric] is not None
-    ]
     if len(compared) < 2:
         return None
     draws = exchanged = None
     paired = [subgroup.draws[metric] for subgroup in compared if subgroup.draws is not None]
-    if paired:
-        draws = np.stack(paired, axis=1)
-        exchanged = _exchanged(scored, compared, metric, permutations=len(draws), seed=seed)
+    if paired and exchanges is not None:
+        draws, exchanged = np.stack(paired, axis=1), exchanges[metric]
     values = np.array([subgroup.values[metric][0] for subgroup in compared])
     gap = largest_gap(values, draws, exchanged)
     if gap is None:
@@ -152,21 +168,24 @@ def _gap(
 
 
 def _exchanged(
-    scored: Scored, compared: Sequence[Subgroup], metric: str, *, permutations: int, seed: int
-) -> np.ndarray:
-    """The metric after exchanges among the compared subgroups, float (P, len(compared))."""
+    scored: Scored, compared: Sequence[Subgroup], *, permutations: int, seed: int
+) -> dict[str, np.ndarray]:
+    """The tested metrics after exchanges among the subgroups, float (P, len(compared)) each."""
     members = np.concatenate([subgroup.rows for subgroup in compared])
     codes = np.repeat(np.arange(len(compared)), [len(subgroup.rows) for subgroup in compared])
     k, true = len(scored.classes), scored.true[members]
     cells = true * k + scored.predicted[members]
 
     def measured(exchanged: np.ndarray) -> np.ndarray:
-        sheets = np.arange(len(exchanged))[:, None] * len(compared) + exchanged
         shape = (len(exchanged), len(compared), k, k)
-        filled = np.bincount((sheets * k * k + cells).ravel(), minlength=int(np.prod(shape)))
+        place = exchanged * (k * k)
+        place += cells
+        place += np.arange(len(exchanged))[:, None] * (len(compared) * k * k)
+        filled = np.bincount(place.ravel(), minlength=int(np.prod(shape)))
         values = confusion_metrics(filled.reshape(shape), scored.classes, compared[0].classes)
-        return values[metric]
+        return np.stack([values[metric] for metric in TESTED], axis=-1)
 
-    return exchange_subgroups(
+    found = exchange_subgroups(
         codes, true, scored.lesions[members], measured, permutations=permutations, seed=seed
     )
+    return {metric: found[..., number] for number, metric in enumerate(TESTED)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,13 @@ from skinnet_keras.evaluation.subgroups.comparison import (
     MIN_LESIONS,
     count_lesions,
 )
-from skinnet_keras.evaluation.subgroups.metrics import MELANOMA, METRICS, Scored, measure
+from skinnet_keras.evaluation.subgroups.metrics import (
+    MELANOMA,
+    METRICS,
+    Scored,
+    measure,
+    over_classes,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,13 @@ class Subgroup:
         """Measure some of the images; `draws` as `metrics.draw_lesions` returns them, or None."""
         resampled = None if draws is None else measure(scored, rows, classes, draws)
         return cls(name, rows, classes, measure(scored, rows, classes), resampled)
+
+    def over(self, classes: tuple[int, ...]) -> Subgroup:
+        """The same images compared over some of the classes they were measured over."""
+        draws = None if self.draws is None else over_classes(self.draws, classes)
+        return replace(
+            self, classes=classes, values=over_classes(self.values, classes), draws=draws
+        )
 
 
 def subgroup_row(subgroup: Subgroup, scored: Scored) -> dict[str, Any]:
