@@ -29,7 +29,12 @@ LANGUAGES = ("en", "ru")
 """Languages of the page; the first is that of the page before its script runs."""
 
 _HERE = Path(__file__).parent
-_PAGE, _NPM = _HERE / "page", _HERE / "npm"
+PAGE = _HERE / "page"
+"""The files that are the same in every page."""
+
+NPM = _HERE / "npm"
+"""`package.json`, its lock file and the licence of what they name."""
+
 _SERVICE_WORKER = "sw.js"
 _EMPTY_ELEMENT = re.compile(r'(data-text="([^"]+)"[^>]*>)(?=</)')
 _MARKER = re.compile(r"/\*\{(\w+)\}\*/")
@@ -82,11 +87,11 @@ def build_webapp(
     with atomic_directory(out, replace=is_page) as folder:
         if node_modules is None:
             with tempfile.TemporaryDirectory() as temporary:
-                packages = install_packages(_NPM, Path(temporary))
-                runtime = copy_runtime(packages, folder, _NPM / "APACHE-2.0.txt")
+                packages = install_packages(NPM, Path(temporary))
+                runtime = copy_runtime(packages, folder, NPM / "APACHE-2.0.txt")
         else:
-            runtime = copy_runtime(node_modules, folder, _NPM / "APACHE-2.0.txt")
-        shutil.copytree(_PAGE, folder, dirs_exist_ok=True)
+            runtime = copy_runtime(node_modules, folder, NPM / "APACHE-2.0.txt")
+        shutil.copytree(PAGE, folder, dirs_exist_ok=True)
         write_icons(folder / "icons")
         (folder / MODEL_FOLDER).mkdir()
         shutil.copyfile(model.file, folder / MODEL_FOLDER / model.file.name)

@@ -7,11 +7,14 @@
  *     or 'page'; `run` takes the inputs by name and gives the outputs by name.
  */
 export async function startEngine(settings) {
+  let worker;
   try {
-    const call = openWorker();
+    worker = new Worker(new URL('worker.js', import.meta.url));
+    const call = callsTo(worker);
     await call('load', settings);
     return {place: 'worker', run: (inputs) => call('run', inputs)};
   } catch (error) {
+    worker?.terminate();
     console.warn('The model does not run in a worker:', error);
   }
   const inference = await import('./inference.js');
@@ -20,8 +23,7 @@ export async function startEngine(settings) {
 }
 
 /** @returns {function(string, object): Promise} Calls a function of `inference.js` in a worker. */
-function openWorker() {
-  const worker = new Worker(new URL('worker.js', import.meta.url));
+function callsTo(worker) {
   const waiting = new Map();
   let calls = 0;
   worker.onmessage = ({data: {id, value, error}}) => {

@@ -45,7 +45,9 @@ export async function useLanguage(language, keep = false) {
 export function text(key, values = {}) {
   const string = strings[key] ?? key;
   return string.replace(/\{(\w+)\}/g, (_, name) =>
-    typeof values[name] === 'number' ? number(values[name]) : values[name],
+    typeof values[name] === 'number'
+      ? number(values[name], {maximumSignificantDigits: 3})
+      : values[name],
   );
 }
 
@@ -54,14 +56,16 @@ export function nameOf(kind, word) {
   return strings[`${kind}.${word}`] ?? word;
 }
 
-/** A number as the language writes it. */
-export function number(value, options = {maximumFractionDigits: 1}) {
-  return new Intl.NumberFormat(document.documentElement.lang, options).format(value);
+/** A share as a percentage; one that is not quite none or all is not rounded to it. */
+export function percent(share) {
+  const format = {style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1};
+  if (share > 0 && share < 0.001) return `< ${number(0.001, format)}`;
+  if (share < 1 && share > 0.999) return `> ${number(0.999, format)}`;
+  return number(share, format);
 }
 
-/** A share as a percentage. */
-export function percent(share) {
-  return number(share, {style: 'percent', maximumFractionDigits: 1});
+function number(value, options) {
+  return new Intl.NumberFormat(document.documentElement.lang, options).format(value);
 }
 
 // Storage can be forbidden; the page then forgets the choice.

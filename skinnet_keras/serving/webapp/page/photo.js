@@ -32,8 +32,8 @@ export async function openPhoto(file) {
     // Known from the header: too large a picture is refused before it fills the memory.
     if (image.naturalWidth * image.naturalHeight > MAX_PIXELS) {
       throw new PhotoError('error.large', {
-        width: image.naturalWidth,
-        height: image.naturalHeight,
+        width: String(image.naturalWidth),
+        height: String(image.naturalHeight),
         limit: MAX_PIXELS / 1e6,
       });
     }

@@ -44,9 +44,12 @@ export class PillowResizer {
   #width;
   #height;
   #size;
-  #across;
-  #narrow; // all rows at the final width, RGB
+  #across; // weights of the columns
+  #down; // weights of the rows
+  #downFirst;
+  #sums; // of the rows of the result, still at full precision
   #rows = 0;
+  #open = 0; // the first row of the result that still takes rows
 
   /**
    * @param {number} width Pixels of a row.
@@ -58,7 +61,12 @@ export class PillowResizer {
     this.#height = height;
     this.#size = size;
     this.#across = filterWeights(width, size);
-    this.#narrow = new Uint8Array(height * size * 3);
+    this.#down = filterWeights(height, size);
+    // Pillow 13's rule; earlier versions always go across first, which changes a few pixels of
+    // tall pictures by one grey level.
+    this.#downFirst = height > size && height - size > 2 * (width - size);
+    const line = this.#downFirst ? width : size;
+    this.#sums = new Int32Array(size * line * 3).fill(HALF);
   }
 
   /**
@@ -66,26 +74,25 @@ export class PillowResizer {
    * @param {Uint8ClampedArray|Uint8Array} rgba Whole rows, 4 bytes a pixel; alpha is left aside.
    */
   addRows(rgba) {
-    const {starts, counts, weights, stride} = this.#across;
-    const count = rgba.length / (4 * this.#width);
-    let target = this.#rows * this.#size * 3;
-    for (let y = 0; y < count; y++) {
-      for (let x = 0; x < this.#size; x++) {
-        let [red, green, blue] = [HALF, HALF, HALF];
-        let source = (y * this.#width + starts[x]) * 4;
-        const first = x * stride;
-        for (let k = first; k < first + counts[x]; k++, source += 4) {
-          red += rgba[source] * weights[k];
-          green += rgba[source + 1] * weights[k];
-          blue += rgba[source + 2] * weights[k];
-        }
-        // The weights are positive and sum to one: nothing can leave 0..255.
-        this.#narrow[target++] = red >> PRECISION_BITS;
-        this.#narrow[target++] = green >> PRECISION_BITS;
-        this.#narrow[target++] = blue >> PRECISION_BITS;
-      }
+    const bytes = 4 * this.#width;
+    const line = new Uint8Array((this.#downFirst ? this.#width : this.#size) * 3);
+    for (let start = 0; start < rgba.length; start += bytes) {
+      const row = rgba.subarray(start, start + bytes);
+      if (this.#downFirst) dropAlpha(row, line);
+      else filterLine(row, 4, this.#across, line);
+      this.#addLine(line);
     }
-    this.#rows += count;
+  }
+
+  #addLine(line) {
+    const {starts, counts, weights, stride} = this.#down;
+    const y = this.#rows++;
+    while (this.#open < this.#size && starts[this.#open] + counts[this.#open] <= y) this.#open++;
+    for (let i = this.#open; i < this.#size && starts[i] <= y; i++) {
+      const weight = weights[i * stride + y - starts[i]];
+      const offset = i * line.length;
+      for (let j = 0; j < line.length; j++) this.#sums[offset + j] += line[j] * weight;
+    }
   }
 
   /** @returns {Uint8Array} size x size RGB pixels, 3 bytes each. */
@@ -93,18 +100,40 @@ export class PillowResizer {
     if (this.#rows !== this.#height) {
       throw new Error(`${this.#rows} of ${this.#height} rows were given`);
     }
-    const {starts, counts, weights, stride} = filterWeights(this.#height, this.#size);
-    const line = this.#size * 3;
-    const result = new Uint8Array(this.#size * line);
+    // The weights are positive and sum to one: nothing can leave 0..255.
+    const lines = Uint8Array.from(this.#sums, (sum) => sum >> PRECISION_BITS);
+    if (!this.#downFirst) return lines;
+    const bytes = this.#size * 3;
+    const result = new Uint8Array(this.#size * bytes);
     for (let y = 0; y < this.#size; y++) {
-      for (let i = 0; i < line; i++) {
-        let sum = HALF;
-        for (let k = 0; k < counts[y]; k++) {
-          sum += this.#narrow[(starts[y] + k) * line + i] * weights[y * stride + k];
-        }
-        result[y * line + i] = sum >> PRECISION_BITS;
-      }
+      const line = lines.subarray(y * this.#width * 3, (y + 1) * this.#width * 3);
+      filterLine(line, 3, this.#across, result.subarray(y * bytes, (y + 1) * bytes));
     }
     return result;
+  }
+}
+
+/** Filter one line of pixels, of `channels` bytes each, to a shorter or longer RGB line. */
+function filterLine(pixels, channels, {starts, counts, weights, stride}, target) {
+  for (let x = 0; x < starts.length; x++) {
+    let [red, green, blue] = [HALF, HALF, HALF];
+    let source = starts[x] * channels;
+    const first = x * stride;
+    for (let k = first; k < first + counts[x]; k++, source += channels) {
+      red += pixels[source] * weights[k];
+      green += pixels[source + 1] * weights[k];
+      blue += pixels[source + 2] * weights[k];
+    }
+    target[3 * x] = red >> PRECISION_BITS;
+    target[3 * x + 1] = green >> PRECISION_BITS;
+    target[3 * x + 2] = blue >> PRECISION_BITS;
+  }
+}
+
+function dropAlpha(rgba, line) {
+  for (let i = 0, j = 0; i < rgba.length; i += 4) {
+    line[j++] = rgba[i];
+    line[j++] = rgba[i + 1];
+    line[j++] = rgba[i + 2];
   }
 }
