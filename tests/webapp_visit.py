@@ -69,8 +69,7 @@ def analyse(page, picture: Path, age=None, sex="", site="") -> dict[str, float]:
     fill_form(page, picture, age, sex, site)
     page.evaluate("document.getElementById('analyse').click()")
     page.wait(
-        "document.getElementById('error').textContent"
-        " || !document.getElementById('details').hidden"
+        "document.getElementById('error').textContent || !document.getElementById('details').hidden"
     )
     said = page.evaluate("document.getElementById('error').textContent")
     assert not said, said

@@ -40,8 +40,7 @@ def _curve(scale: float) -> list[tuple[float, float]]:
 
 def _svg() -> str:
     lesion, outline = (
-        " ".join(f"{512 * x:.1f},{512 * y:.1f}" for x, y in _curve(scale))
-        for scale in (0.19, 0.30)
+        " ".join(f"{512 * x:.1f},{512 * y:.1f}" for x, y in _curve(scale)) for scale in (0.19, 0.30)
     )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512">\n'

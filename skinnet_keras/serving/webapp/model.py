@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.run_models import is_run
 from skinnet_keras.export.sidecar import METADATA_FILE, read_sidecar
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END
 from skinnet_keras.export.tflite import PRECISIONS
+from skinnet_keras.training.runs import Run
 
 _FILE_NAME = re.compile(rf"(.+)_({END_TO_END}|{CLASSIFIER})_([a-z0-9]+)\.tflite")
 
@@ -75,6 +77,7 @@ def open_model(source: Path, precision: str = "float16") -> Iterator[WebModel]:
             f"A run cannot be exported as {precision!r} here: choose {' or '.join(PRECISIONS)}, or "
             "give the folder of an export."
         )
+    _refuse_cleaning(source, Run.open(source).config.cleaning)
     from skinnet_keras.export.bundle import export_run
 
     with tempfile.TemporaryDirectory() as folder:
@@ -103,17 +106,17 @@ def read_model(file: Path) -> WebModel:
             f"{file.parent} has no {METADATA_FILE}, which says how to feed {file.name}: give a "
             "model that `skinnet export` wrote."
         )
-    if sidecar.cleaning.steps:
-        raise UserError(
-            f"{file.name} was trained on cleaned images ({', '.join(sidecar.cleaning.steps)}), and "
-            "a browser cannot clean them: train without cleaning for the web page."
-        )
+    _refuse_cleaning(file, sidecar.cleaning)
     metadata = json.loads(sidecar.source.read_text(encoding="utf-8"))
     inputs, outputs = _signature(file)
     _check_layout(sidecar.source, metadata)
     image = inputs.get("image", ())
     square = len(image) == 4 and image[0] == 1 and image[1] == image[2] and image[3] == 3
-    if set(inputs) != {"image", "metadata"} or not square or inputs["metadata"] != (1, METADATA_DIM):
+    if (
+        set(inputs) != {"image", "metadata"}
+        or not square
+        or inputs["metadata"] != (1, METADATA_DIM)
+    ):
         hint = ": give its end-to-end model" if "mask" in inputs else ""
         raise UserError(
             f"The page feeds an image (1, S, S, 3) and a metadata vector (1, {METADATA_DIM}), but "
@@ -173,6 +176,14 @@ def _signature(file: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[
 
 def _shapes(tensors: dict[str, tuple[int, ...]]) -> str:
     return ", ".join(f"{name} {shape}" for name, shape in tensors.items())
+
+
+def _refuse_cleaning(source: Path, cleaning: CleaningConfig) -> None:
+    if cleaning.steps:
+        raise UserError(
+            f"{source} was trained on cleaned images ({', '.join(cleaning.steps)}), and a browser "
+            "cannot clean them: train without cleaning for the web page."
+        )
 
 
 def _check_layout(source: Path, metadata: dict[str, Any]) -> None:

@@ -22,9 +22,7 @@ def export(tmp_path_factory) -> Path:
 
     root = tmp_path_factory.mktemp("webapp")
     run = make_run(root / "v2")
-    return export_run(
-        run, root / "exported", formats=["tflite"], precisions=["float32"]
-    ).directory
+    return export_run(run, root / "exported", formats=["tflite"], precisions=["float32"]).directory
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -10,12 +9,13 @@ import pytest
 from PIL import Image
 
 from browser import chromium
-from skinnet_keras.data.metadata import MetadataEncoder
+from made_export import make_export
 from skinnet_keras.export.prediction import predict_images
 from skinnet_keras.export.runners import open_runner
 from skinnet_keras.serving.webapp import build
 from skinnet_keras.serving.webapp.model import open_model
-from tiny_run import build_classifier, draw_picture, make_run
+from skinnet_keras.taxonomy import CLASSES
+from tiny_run import draw_picture, make_run
 from webapp_visit import READY, STATUS, analyse, serving
 
 pytestmark = pytest.mark.slow
@@ -75,28 +75,8 @@ def test_classifier_without_mask(litert, browser, picture, tmp_path):
 @pytest.mark.parametrize("bound", [0.0, 1.01])
 def test_abstention_and_thresholds(litert, browser, picture, tmp_path, bound):
     """A model that abstains where no class reaches a bound; thresholds that favour melanoma."""
-    import keras
-    from keras import ops
-
-    from skinnet_keras.export.tflite import write_tflite
-    from skinnet_keras.taxonomy import CLASSES
-
-    classifier = build_classifier(with_mask=False)
-    diagnosis = classifier.output["diagnosis"]
-    largest = ops.max(diagnosis, axis=-1, keepdims=True)
-    abstain = ops.cast(ops.less(largest, bound), "float32")
-    model = keras.Model(classifier.input, {"diagnosis": diagnosis, "abstain": abstain})
-    folder = tmp_path / "export"
-    folder.mkdir()
-    write_tflite(model, folder / "made_classifier_float32.tflite", precision="float32")
-    metadata = {
-        "name": "made",
-        "classes": list(CLASSES),
-        "mask_threshold": 0.5,
-        "metadata_layout": MetadataEncoder().layout(),
-        "decision_thresholds": {name: 1e-9 if name == "MEL" else 1.0 for name in CLASSES},
-    }
-    (folder / "metadata.json").write_text(json.dumps(metadata))
+    thresholds = {name: 1e-9 if name == "MEL" else 1.0 for name in CLASSES}
+    folder = make_export(tmp_path / "export", abstain_below=bound, decision_thresholds=thresholds)
     page = browser.open_page()
     with serving(_build(folder, litert, tmp_path / "page")) as site:
         page.go(site.url)

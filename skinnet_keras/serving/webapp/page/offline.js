@@ -5,8 +5,8 @@ const PATIENCE = 5000; // milliseconds until the page goes on without a worker t
 /**
  * Register the service worker and wait until this page is served by it.
  * @param {{onProgress: function(number, number), onUpdate: function(function())}} listeners
- *     `onProgress` gets bytes kept and bytes in all, on the first visit; `onUpdate` gets a function that changes to
- *     the new version and loads the page again.
+ *     `onProgress` gets bytes kept and bytes in all, on the first visit; `onUpdate` gets a
+ *     function that changes to the new version and loads the page again.
  * @returns {Promise<boolean>} Whether the page now works offline.
  */
 export async function prepareOffline({onProgress, onUpdate}) {
