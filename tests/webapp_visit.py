@@ -7,10 +7,8 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-from skinnet_keras.serving.webapp.server import PageHandler
 
 READY = "document.documentElement.dataset.engine"
 """Where the model runs, as soon as it does."""
@@ -32,13 +30,16 @@ class Site:
 
 
 @contextmanager
-def serving(folder: Path):
-    """Serve a folder from another thread, as `skinnet webapp --serve` does; yield the `Site`."""
+def serving(folder: Path, base: type[SimpleHTTPRequestHandler] = SimpleHTTPRequestHandler):
+    """Serve a folder from another thread, as `python -m http.server` does; yield the `Site`."""
     site = Site()
 
-    class Handler(PageHandler):
+    class Handler(base):
         def log_request(self, *arguments):
             site.asked.append(self.path.removeprefix("/"))
+
+        def log_message(self, *arguments):
+            pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
     site.url = f"http://127.0.0.1:{server.server_port}/"

@@ -117,6 +117,7 @@ def test_no_request_leaves_the_origin(page, browser, address, pictures):
 
 
 def test_policy_stops_page_and_worker(page, browser, address):
+    """The server sends no policy: the page has its own, the worker that of the service worker."""
     workers = [
         parameters["sessionId"]
         for _, method, parameters in browser.events

@@ -8,7 +8,7 @@ import pytest
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.serving.webapp.policy import HEADERS
-from skinnet_keras.serving.webapp.server import open_server
+from skinnet_keras.serving.webapp.server import PageHandler, open_server
 from webapp_visit import serving
 
 
@@ -23,7 +23,7 @@ from webapp_visit import serving
 )
 def test_files_have_their_type_and_the_headers(tmp_path, name, kind):
     (tmp_path / name).write_text("content")
-    with serving(tmp_path) as site, urllib.request.urlopen(site.url + name) as answer:  # noqa: S310
+    with serving(tmp_path, PageHandler) as site, urllib.request.urlopen(site.url + name) as answer:  # noqa: S310
         assert answer.read() == b"content"
         assert answer.headers["Content-Type"] == kind
         for header, value in HEADERS.items():
