@@ -26,6 +26,7 @@ from skinnet_keras.cli import (
     segment,
     subgroups,
     train,
+    webapp,
 )
 from skinnet_keras.errors import UserError
 
@@ -56,6 +57,7 @@ for _function in (
     ensemble.ensemble,
     predict.predict,
     export.export,
+    webapp.webapp,
     models.models,
 ):
     app.command()(_function)
