@@ -26,6 +26,7 @@ def build_card(
     split: str,
     scored: Predictions,
     subgroups: Mapping[str, Any],
+    calibration: str | None = None,
 ) -> dict[str, Any]:
     """Describe a run: model, data, recipe, figures, limits, and three checklists.
 
@@ -37,6 +38,8 @@ def build_card(
         split: The split that is reported, test or val.
         scored: The labelled predictions of that split.
         subgroups: As `subgroups.report.subgroup_report` returns it of these.
+        calibration: Kind of the calibration that `scored` went through (`scaling.KINDS`); None
+            where the probabilities are the model's own.
 
     Returns:
         JSON-ready: `name, intended_use, model, training_data, recipe, evaluation` (`split, n,
@@ -54,6 +57,7 @@ def build_card(
         "evaluation": {
             "split": split,
             "n": len(scored.labels),
+            "calibration": calibration,
             "metrics": evaluate_predictions(scored, bootstrap=subgroups["bootstrap"]),
             "confusion": confusion_matrix(
                 scored.true_indices(), scored.predicted_indices(), number
