@@ -8,7 +8,6 @@ from pathlib import Path
 from PIL import Image
 
 from skinnet_keras.data.image_io import read_image
-from skinnet_keras.errors import UserError
 
 SERVED_FORMATS = ("JPEG", "PNG")
 """What the serving graph decodes."""

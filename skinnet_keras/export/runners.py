@@ -14,9 +14,10 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.decisions.rules import Thresholds
 from skinnet_keras.export.run_calibration import RunCalibration
 from skinnet_keras.export.run_models import RunModels, is_run
-from skinnet_keras.export.savedmodel import SIGNATURE, latest_version
+from skinnet_keras.export.savedmodel import latest_version
 from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, Sidecar, class_names, read_sidecar
 from skinnet_keras.export.signature import call_by_name, model_outputs
+from skinnet_keras.export.signature_names import SIGNATURE
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.training.runs import Run
 
@@ -196,7 +197,9 @@ class SavedModelRunner(Runner):
         try:
             outputs = self._loaded.signatures[name](**tensors)
         except tf.errors.InvalidArgumentError as error:
-            raise UserError(f"The signature {name!r} refuses its inputs: {error.message}") from error
+            raise UserError(
+                f"The signature {name!r} refuses its inputs: {error.message}"
+            ) from error
         return {key: value.numpy() for key, value in outputs.items()}
 
 

@@ -7,11 +7,9 @@ from typing import Any
 
 import keras
 
-from skinnet_keras.export.image_bytes.endpoint import IMAGE_BYTES_SIGNATURE, image_bytes_endpoint
+from skinnet_keras.export.image_bytes.endpoint import image_bytes_endpoint
 from skinnet_keras.export.signature import call_by_name
-
-SIGNATURE = "serving_default"
-"""Name of the signature that takes batched tensors by name."""
+from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
 
 
 def write_savedmodel(

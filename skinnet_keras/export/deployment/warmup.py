@@ -21,9 +21,9 @@ from skinnet_keras.data.image_io import resize_image, resize_mask
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.synthetic import generate_lesion
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.image_bytes.endpoint import IMAGE_BYTES_SIGNATURE, image_bytes_inputs
+from skinnet_keras.export.image_bytes.endpoint import image_bytes_inputs
 from skinnet_keras.export.runners import SavedModelRunner
-from skinnet_keras.export.savedmodel import SIGNATURE
+from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Where the server looks, below a version's folder."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.image_io import read_image, resize_image
+from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.photograph_bytes import upright_bytes
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.image_bytes.endpoint import IMAGE_BYTES_SIGNATURE
 from skinnet_keras.export.image_bytes.metadata import UNKNOWN_AGE
 from skinnet_keras.export.parity_images import choose_images
-from skinnet_keras.export.prediction import predict_images
 from skinnet_keras.export.runners import SavedModelRunner
+from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE
 
 TOLERANCE = 1e-3
 """Largest accepted difference of a probability between the graph's preprocessing and Python's."""
@@ -35,7 +38,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class ImageBytesParity:
-    """How closely `serve_image_bytes` follows `predict_images`.
+    """How closely `serve_image_bytes` follows the preprocessing in Python.
 
     Attributes:
         images: Number of files compared.
@@ -59,10 +62,10 @@ def choose_photographs(catalogue: Catalogue, count: int = PHOTOGRAPHS) -> list[P
 
 
 def call_with_files(
-    runner: SavedModelRunner, files: list[bytes], patients: list[Photograph]
+    runner: SavedModelRunner, files: Sequence[bytes], patients: Sequence[Photograph]
 ) -> dict[str, np.ndarray]:
     """Run `serve_image_bytes` on a batch, with the patient's inputs where the model has them."""
-    inputs: dict[str, Any] = {"image_bytes": files}
+    inputs: dict[str, Any] = {"image_bytes": list(files)}
     if "metadata" in runner.input_names:
         ages = [float(patient.age or UNKNOWN_AGE) for patient in patients]
         inputs["age"] = np.array(ages, np.float32)
@@ -72,7 +75,7 @@ def call_with_files(
 
 
 def check_image_bytes(
-    runner: SavedModelRunner, name: str, photographs: list[Photograph]
+    runner: SavedModelRunner, name: str, photographs: Sequence[Photograph]
 ) -> ImageBytesParity | None:
     """Compare a SavedModel's `serve_image_bytes` with its `serving_default` fed by Python.
 
@@ -92,15 +95,15 @@ def check_image_bytes(
     differences = []
     for photograph in photographs:
         outputs = call_with_files(runner, [upright_bytes(photograph.path)], [photograph])
-        (expected,) = predict_images(
-            runner,
-            [photograph.path],
-            age=float(photograph.age) if photograph.age else None,
-            sex=photograph.sex,
-            site=photograph.site,
+        expected = runner.predict(
+            {
+                "image": resize_image(read_image(photograph.path), runner.image_size)[None],
+                "metadata": MetadataEncoder().encode_table(
+                    pd.DataFrame([asdict(photograph)], dtype=object)
+                ),
+            }
         )
-        probabilities = np.array(list((expected.probabilities or {}).values()))
-        differences.append(float(np.abs(outputs["diagnosis"][0] - probabilities).max()))
+        differences.append(float(np.abs(outputs["diagnosis"] - expected["diagnosis"]).max()))
     result = ImageBytesParity(len(photographs), max(differences))
     if not result.max_difference <= TOLERANCE:  # NaN is refused, too
         raise UserError(

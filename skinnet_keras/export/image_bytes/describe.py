@@ -11,13 +11,12 @@ import keras
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.metadata import MAX_AGE, SEXES, SITES
 from skinnet_keras.export.image_bytes.endpoint import (
-    IMAGE_BYTES_SIGNATURE,
     image_bytes_inputs,
     why_no_image_bytes,
 )
 from skinnet_keras.export.image_bytes.metadata import UNKNOWN_AGE
-from skinnet_keras.export.savedmodel import SIGNATURE
 from skinnet_keras.export.signature import TensorInfo, describe_model
+from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
 
 _EMPTY = '"" or "unknown" when not known; another word is an error'
 _MEANINGS = {
@@ -55,9 +54,7 @@ def _describe_image_bytes(model: keras.Model, cleaning: CleaningConfig) -> dict[
     reason = why_no_image_bytes(model, cleaning)
     if reason is not None:
         return {"left_out": reason}
-    inputs = [
-        asdict(_input_info(name, dtype)) for name, dtype in image_bytes_inputs(model).items()
-    ]
+    inputs = [asdict(_input_info(name, dtype)) for name, dtype in image_bytes_inputs(model).items()]
     return {"inputs": inputs, "outputs": describe_model(model)["outputs"]}
 
 

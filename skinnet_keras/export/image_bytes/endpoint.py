@@ -12,9 +12,6 @@ from skinnet_keras.export.image_bytes.decode import canonical_image
 from skinnet_keras.export.image_bytes.metadata import encode_metadata
 from skinnet_keras.export.signature import call_by_name
 
-IMAGE_BYTES_SIGNATURE = "serve_image_bytes"
-"""Name of the signature that takes photographs as files."""
-
 PATIENT_INPUTS = {"age": "float32", "sex": "string", "site": "string"}
 """Inputs of the patient; only models that take metadata have them."""
 

@@ -1,0 +1,1 @@
+"""Clients of exported models: TensorFlow Serving and the web page."""
