@@ -1,6 +1,6 @@
-"""Ask TensorFlow Serving for the diagnosis of photographs.
+r"""Ask TensorFlow Serving for the diagnosis of photographs.
 
-    python -m skinnet_keras.serving.client http://localhost:8501 mole.jpg \\
+    python -m skinnet_keras.serving.client http://localhost:8501 mole.jpg \
         --model skinnet_v2_end_to_end --label stable --age 45 --sex female --site "anterior torso"
 
 The REST API needs neither TensorFlow nor Keras; gRPC (grpc://localhost:8500) needs the extra

@@ -9,7 +9,8 @@ def plain_refusal(message: str) -> str:
     """Take the sentence out of a failed assertion; other messages stay as they are.
 
     Args:
-        message: E.g. "assertion failed: [The sex \\'femal\\' is not known: ...]\\n\\t [[{{node ...".
+        message: Such as "assertion failed: [The age -5 is not ...] [[{{node Assert/Assert}}]]".
     """
-    found = re.search(r"assertion failed: \[(.*?)\](?=\s|$)(?!.*assertion failed)", message, re.S)
-    return re.sub(r"\\(.)", r"\1", found[1]) if found else message.strip()
+    found = re.search(r"assertion failed: \[(.*?\.)\]", message, re.DOTALL)
+    # TensorFlow escapes quotes, and what is not ASCII, as C does.
+    return re.sub(r"\\(['\"\\])", r"\1", found[1]) if found else message.strip()

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class RestClient(ServingClient):
                 raise self._refusal(error.code, error.read()) from error
         except TimeoutError as error:
             raise self._too_slow() from error
-        except (OSError, ValueError) as error:  # URLError is an OSError
+        except (OSError, ValueError, HTTPException) as error:  # URLError is an OSError
             reason = getattr(error, "reason", error)
             if isinstance(reason, TimeoutError):
                 raise self._too_slow() from error

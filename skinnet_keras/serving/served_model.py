@@ -70,9 +70,9 @@ class ServingClient(ABC):
         if self._signatures is None:
             self._signatures = self._read_signatures()
         if name not in self._signatures:
+            public = sorted(known for known in self._signatures if not known.startswith("__"))
             raise UserError(
-                f"The model {self.model} has no signature {name!r}, only "
-                f"{', '.join(sorted(self._signatures))}."
+                f"The model {self.model} has no signature {name!r}, only {', '.join(public)}."
             )
         return self._signatures[name]
 
