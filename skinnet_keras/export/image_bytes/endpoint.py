@@ -10,7 +10,6 @@ import keras
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.export.image_bytes.decode import canonical_image
 from skinnet_keras.export.image_bytes.metadata import encode_metadata
-from skinnet_keras.export.signature import call_by_name
 
 PATIENT_INPUTS = {"age": "float32", "sex": "string", "site": "string"}
 """Inputs of the patient; only models that take metadata have them."""
@@ -47,12 +46,13 @@ def image_bytes_inputs(model: keras.Model) -> dict[str, str]:
 
 
 def image_bytes_endpoint(
-    model: keras.Model,
+    model: keras.Model, predict: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], dict[str, Any]]:
     """Build `serve_image_bytes` for a model.
 
     Args:
         model: A model for which `why_no_image_bytes` has no reason, with a fixed image size.
+        predict: Runs it on named tensors.
 
     Returns:
         The function to export (name -> tensor for its inputs; outputs as of the model), and its
@@ -78,7 +78,7 @@ def image_bytes_endpoint(
             if "sex" in inputs:
                 patient = {name: inputs[name] for name in PATIENT_INPUTS}
                 tensors["metadata"] = encode_metadata(**patient)
-        return call_by_name(model, tensors)
+        return predict(tensors)
 
     signature = {
         name: tf.TensorSpec((None,), dtype, name=name)

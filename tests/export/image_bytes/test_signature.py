@@ -153,7 +153,7 @@ def test_without_segmenter_metadata_or_with_cleaning(tmp_path):
     outputs = call_with_files(runner, [served_files()["png"]], [Photograph(None, "", "", "")])
     assert outputs["diagnosis"].shape == (1, 8)
 
-    cleaned = make_run(tmp_path / "cleaned", cleaning=CleaningConfig(steps=("borders",)))
+    cleaned = make_run(tmp_path / "cleaned", cleaning=CleaningConfig(borders=True))
     report = export_run(cleaned, tmp_path / "out", formats=["savedmodel"], name="cleaned")
     runner = open_runner(report.directory / "end_to_end")
     assert runner.signatures == ("serving_default",)
