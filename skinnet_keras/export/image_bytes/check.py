@@ -54,9 +54,10 @@ class ImageBytesParity:
 def choose_photographs(catalogue: Catalogue, count: int = PHOTOGRAPHS) -> list[Photograph]:
     """Take original image files of a catalogue; fewer where files are missing."""
     rows = choose_images(catalogue, count)
+    columns = [rows[name].astype(str).tolist() for name in ("image_id", "age", "sex", "site")]
     files = [
-        Photograph(catalogue.image_path(row.image_id), row.age, row.sex, row.site)
-        for row in rows.itertuples()
+        Photograph(catalogue.image_path(image_id), *patient)
+        for image_id, *patient in zip(*columns, strict=True)
     ]
     return [photograph for photograph in files if photograph.path.is_file()]
 
