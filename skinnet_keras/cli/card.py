@@ -31,32 +31,16 @@ def card(
     """
     import json
 
-    from skinnet_keras.atomic import atomic_file
     from skinnet_keras.errors import UserError
-    from skinnet_keras.evaluation.card.build import build_card
-    from skinnet_keras.evaluation.card.markdown import card_markdown
-    from skinnet_keras.evaluation.subgroups.plot import plot_subgroups
-    from skinnet_keras.evaluation.subgroups.report import subgroup_report
-    from skinnet_keras.reporting.subgroup_input import read_subgroup_input
-    from skinnet_keras.training.runs import Run
+    from skinnet_keras.reporting.card import CARD_FILES, read_card
 
     if out is not None and out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
-    opened = Run.open(run)
-    given = read_subgroup_input(run, None, split, None)
-    report = subgroup_report(given.scored, given.attributes, bootstrap=bootstrap, seed=seed)
-    content = build_card(run, opened.config, opened.load_catalogue(), split, given.scored, report)
+    composed = read_card(run, split=split, bootstrap=bootstrap, seed=seed)
     if as_json:
-        typer.echo(json.dumps(content, allow_nan=False))
+        typer.echo(json.dumps(composed.content, allow_nan=False))
     elif out is None:
-        typer.echo(card_markdown(content))
+        typer.echo(composed.markdown())
     if out is not None:
-        texts = {
-            "MODEL_CARD.md": card_markdown(content, picture="subgroups.png"),
-            "card.json": json.dumps(content, indent=2, allow_nan=False) + "\n",
-        }
-        for name, text in texts.items():
-            with atomic_file(out / name) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-        plot_subgroups(report, out / "subgroups.png", title=given.name)
-        typer.echo(f"Wrote {', '.join(texts)}, subgroups.png to {out}", err=True)
+        composed.write(out)
+        typer.echo(f"Wrote {', '.join(CARD_FILES)} to {out}", err=True)

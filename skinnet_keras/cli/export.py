@@ -63,6 +63,8 @@ def export(
             "feeds it must clean likewise, see 'cleaning' in metadata.json.",
             err=True,
         )
+    for note in report.notes:
+        typer.echo(note, err=True)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), allow_nan=False))
     else:

@@ -10,6 +10,8 @@ from typing import Any
 import keras
 
 from skinnet_keras.atomic import write_json
+from skinnet_keras.config import CleaningConfig
+from skinnet_keras.export.image_bytes.endpoint import why_no_image_bytes
 from skinnet_keras.export.runners import Runner, SavedModelRunner, TFLiteRunner
 from skinnet_keras.export.savedmodel import next_version, write_savedmodel
 from skinnet_keras.export.sidecar import SAVEDMODEL_METADATA
@@ -78,7 +80,8 @@ def make_artefact(
     """
     path.parent.mkdir(exist_ok=True)
     if artefact.format == "savedmodel":
-        write_savedmodel(model, path)
+        cleaning = CleaningConfig.model_validate(metadata["cleaning"] or {})
+        write_savedmodel(model, path, image_bytes=why_no_image_bytes(model, cleaning) is None)
         write_json(path / SAVEDMODEL_METADATA, metadata)
         return SavedModelRunner(path)
     write_tflite(model, path, precision=artefact.precision)

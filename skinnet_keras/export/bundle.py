@@ -20,7 +20,13 @@ from rich.progress import track
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.artefacts import FORMATS, Artefact, make_artefact, plan_artefacts
+from skinnet_keras.export.deployment.configs import write_serving_files
+from skinnet_keras.export.deployment.prepare import NO_WARMUP, prepare_serving
+from skinnet_keras.export.deployment.warmup import can_write_warmup
 from skinnet_keras.export.float32 import float32_model
+from skinnet_keras.export.image_bytes.check import Photograph, choose_photographs
+from skinnet_keras.export.image_bytes.describe import describe_signatures
+from skinnet_keras.export.image_bytes.endpoint import why_no_image_bytes
 from skinnet_keras.export.manifest import refuse_stale_files, write_manifest
 from skinnet_keras.export.parity import (
     ParityReference,
@@ -29,9 +35,11 @@ from skinnet_keras.export.parity import (
     check_variation,
 )
 from skinnet_keras.export.parity_images import parity_inputs
+from skinnet_keras.export.run_facts import RunFacts, read_run_facts
 from skinnet_keras.export.run_models import RunModels
-from skinnet_keras.export.runners import KerasRunner
+from skinnet_keras.export.runners import KerasRunner, SavedModelRunner
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END, build_metadata
+from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE
 from skinnet_keras.export.tflite import PRECISIONS
 
 
@@ -47,6 +55,7 @@ class ExportReport:
         cleaning: Cleaning steps that clients must apply to their images first, as training did;
             `metadata.json` has their settings.
         calibrated: Whether a calibration is inside the models.
+        notes: Sentences on what the export could not have.
     """
 
     directory: Path
@@ -54,6 +63,7 @@ class ExportReport:
     parity: list[ParityResult]
     cleaning: tuple[str, ...] = ()
     calibrated: bool = False
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""
@@ -74,8 +84,9 @@ def export_run(
 
     Writes `<out>/<name>/{classifier,end_to_end}/<version>/` (SavedModels, float32, a new version
     each time), `<name>_{classifier,end_to_end}_<precision>.tflite`, `metadata.json`,
-    `parity.json` and `SHA256SUMS`. Every artefact passes the parity gate first; where one does
-    not, none is put in place.
+    `parity.json` and `SHA256SUMS`; with SavedModels `serving/`, which starts TensorFlow Serving;
+    with test predictions of the run `MODEL_CARD.md`, `card.json` and `subgroups.png`. Every
+    artefact passes the parity gate first; where one does not, none is put in place.
 
     Args:
         run: A run directory.
@@ -109,20 +120,53 @@ def export_run(
     refuse_stale_files(directory, source.weight_hashes(), [artefact.path for artefact in plan])
     images = Catalogue.load(catalogue) if catalogue else source.run.load_catalogue()
     reference = _reference(source, models, images)
-    metadata = _metadata(name, source, models, images)
+    facts = read_run_facts(source, images)
+    metadata = _metadata(name, source, models, images) | facts.metadata
+    photographs = choose_photographs(images)
     with _staging(directory) as stage:
         parity = [
-            _make(artefact, models[artefact.kind], stage / artefact.path, reference, metadata)
+            _make(
+                artefact,
+                models[artefact.kind],
+                stage / artefact.path,
+                reference,
+                metadata,
+                photographs,
+            )
             for artefact in track(plan, "Exporting", console=Console(stderr=True))
         ]
         for artefact in plan:
             target = directory / artefact.path
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(stage / artefact.path, target)
+    write_serving_files(directory, name, tuple(models))
+    facts.write_card(directory)
     write_manifest(directory, metadata, parity)
     return ExportReport(
-        directory, name, parity, source.run.config.cleaning.steps, source.calibration is not None
+        directory,
+        name,
+        parity,
+        source.run.config.cleaning.steps,
+        source.calibration is not None,
+        tuple(_notes(source, models, formats, facts)),
     )
+
+
+def _notes(
+    source: RunModels,
+    models: dict[str, keras.Model],
+    formats: Sequence[str],
+    facts: RunFacts,
+) -> Iterator[str]:
+    """Say what is missing, and how to get it."""
+    if facts.note is not None:
+        yield facts.note
+    if "savedmodel" in formats:
+        reason = why_no_image_bytes(list(models.values())[-1], source.run.config.cleaning)
+        if reason is not None:
+            yield f"No SavedModel takes image files ({IMAGE_BYTES_SIGNATURE}): {reason}."
+        if not can_write_warmup():
+            yield NO_WARMUP
 
 
 def _check_choice(what: str, chosen: Sequence[str], known: Sequence[str]) -> None:
@@ -166,7 +210,7 @@ def _metadata(
             "catalogue_sha256": catalogue.sha256(),
         },
         calibration=source.calibration,
-    )
+    ) | {"signatures": describe_signatures(models, config.cleaning)}
 
 
 def _reference(
@@ -190,15 +234,23 @@ def _make(
     path: Path,
     reference: ParityReference,
     metadata: dict[str, Any],
+    photographs: Sequence[Photograph],
 ) -> ParityResult:
     """Convert one model in the staging folder and send it through the parity gate."""
-    return check_parity(
-        make_artefact(artefact, model, path, metadata),
+    runner = make_artefact(artefact, model, path, metadata)
+    result = check_parity(
+        runner,
         artefact.path,
         kind=artefact.kind,
         precision=artefact.precision,
         reference=reference,
     )
+    if not isinstance(runner, SavedModelRunner):
+        return result
+    served = prepare_serving(
+        runner, model, path, name=metadata["name"], kind=artefact.kind, photographs=photographs
+    )
+    return replace(result, image_bytes=served)
 
 
 @contextmanager

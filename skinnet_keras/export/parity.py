@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skinnet_keras.errors import UserError
+from skinnet_keras.export.image_bytes.check import ImageBytesParity
 from skinnet_keras.export.runners import Runner
 from skinnet_keras.export.signature import END_TO_END
 
@@ -34,6 +35,8 @@ class ParityResult:
         mask_disagreement: Fraction of pixels whose thresholded masks differ; None for
             classifiers.
         variation: Largest max - min over the images of any class's probability.
+        image_bytes: Of SavedModels with the signature `serve_image_bytes`: how closely it follows
+            the preprocessing in Python.
     """
 
     artefact: str
@@ -44,6 +47,7 @@ class ParityResult:
     tolerance: float
     mask_disagreement: float | None
     variation: float
+    image_bytes: ImageBytesParity | None = None
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def parity_inputs(
     Raises:
         UserError: The catalogue has no kept image.
     """
-    table = _choose(catalogue, count)
+    table = choose_images(catalogue, count)
     if table.empty:
         raise UserError(f"{catalogue.root} has no image to check an export on.")
     cache = open_cache(catalogue, image_size, cleaning=cleaning)
@@ -48,7 +48,7 @@ def parity_inputs(
     }
 
 
-def _choose(catalogue: Catalogue, count: int) -> pd.DataFrame:
+def choose_images(catalogue: Catalogue, count: int) -> pd.DataFrame:
     """Spread `count` rows over validation and test; too small a split is filled from the rest."""
     held_out = catalogue.usable(["val", "test"])
     if len(held_out) >= count:

@@ -14,9 +14,10 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.decisions.rules import Thresholds
 from skinnet_keras.export.run_calibration import RunCalibration
 from skinnet_keras.export.run_models import RunModels, is_run
-from skinnet_keras.export.savedmodel import SIGNATURE, latest_version
+from skinnet_keras.export.savedmodel import latest_version
 from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, Sidecar, class_names, read_sidecar
 from skinnet_keras.export.signature import call_by_name, model_outputs
+from skinnet_keras.export.signature_names import SIGNATURE
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.training.runs import Run
 
@@ -170,10 +171,36 @@ class SavedModelRunner(Runner):
         )
 
     def _predict(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return self.call_signature(SIGNATURE, batch)
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """Names of the SavedModel's signatures."""
+        return tuple(self._loaded.signatures)
+
+    def call_signature(self, name: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Run any signature once, as a server does.
+
+        Args:
+            name: One of `signatures`.
+            inputs: Name -> array, or list of words or files, for each input of the signature.
+
+        Returns:
+            Name -> array for each of its outputs.
+
+        Raises:
+            UserError: The graph refuses an input.
+        """
         import tensorflow as tf
 
-        outputs = self._signature(**{name: tf.constant(value) for name, value in batch.items()})
-        return {name: value.numpy() for name, value in outputs.items()}
+        tensors = {key: tf.constant(value) for key, value in inputs.items()}
+        try:
+            outputs = self._loaded.signatures[name](**tensors)
+        except tf.errors.InvalidArgumentError as error:
+            raise UserError(
+                f"The signature {name!r} refuses its inputs: {error.message}"
+            ) from error
+        return {key: value.numpy() for key, value in outputs.items()}
 
 
 class TFLiteRunner(Runner):

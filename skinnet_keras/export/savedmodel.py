@@ -7,34 +7,57 @@ from typing import Any
 
 import keras
 
+from skinnet_keras.export.image_bytes.endpoint import image_bytes_endpoint
 from skinnet_keras.export.signature import call_by_name
-
-SIGNATURE = "serving_default"
-"""Name of the signature that takes batched tensors by name."""
+from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
 
 
-def write_savedmodel(model: keras.Model, directory: Path, *, batch_size: int | None = None) -> None:
+def write_savedmodel(
+    model: keras.Model,
+    directory: Path,
+    *,
+    batch_size: int | None = None,
+    image_bytes: bool = False,
+) -> None:
     """Write a SavedModel whose inputs and outputs keep the model's names.
 
     Args:
         model: A Functional model, float32 inputs; needs the TensorFlow backend.
         directory: Folder to fill.
         batch_size: Fixed batch size; None (for servers) takes any.
+        image_bytes: Whether to add the signature `serve_image_bytes`, for models that can have
+            it (`image_bytes.endpoint.why_no_image_bytes`).
     """
     import tensorflow as tf
-
-    def serve(inputs: dict[str, Any]) -> dict[str, Any]:
-        return call_by_name(model, inputs)
 
     signature = {
         tensor.name: tf.TensorSpec((batch_size, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
         for tensor in model.inputs
     }
+
+    def serve(inputs: dict[str, Any]) -> dict[str, Any]:
+        return call_by_name(model, inputs)
+
+    if image_bytes:  # both signatures call it: traced once, half the time
+        serve = tf.function(serve, input_signature=[signature])
     # The archive finds the endpoint's variables itself. Tracking the model as well would only
     # search every layer for lookup tables, which triples the time.
     archive = keras.export.ExportArchive()
     archive.add_endpoint(SIGNATURE, serve, input_signature=[signature])
+    if image_bytes:
+        serve_files, files_signature = image_bytes_endpoint(model, serve)
+        archive.add_endpoint(IMAGE_BYTES_SIGNATURE, serve_files, input_signature=[files_signature])
     archive.write_out(str(directory), verbose=False)
+
+
+def version_folders(model: Path) -> list[Path]:
+    """Return the folders of a model's versions that hold a SavedModel, the highest last."""
+    folders = [
+        child
+        for child in (model.iterdir() if model.is_dir() else ())
+        if child.name.isdecimal() and (child / "saved_model.pb").is_file()
+    ]
+    return sorted(folders, key=lambda folder: int(folder.name))
 
 
 def next_version(*models: Path) -> int:
@@ -46,9 +69,4 @@ def next_version(*models: Path) -> int:
 
 def latest_version(model: Path) -> Path | None:
     """Return the folder of the highest version that holds a SavedModel, or None."""
-    folders = [
-        child
-        for child in model.iterdir()
-        if child.name.isdecimal() and (child / "saved_model.pb").is_file()
-    ]
-    return max(folders, key=lambda folder: int(folder.name), default=None)
+    return next(reversed(version_folders(model)), None)

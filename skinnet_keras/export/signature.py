@@ -148,6 +148,7 @@ def build_metadata(
     """
     return {
         "name": name,
+        "version": skinnet_keras.__version__,
         "intended_use": INTENDED_USE,
         "package": {"name": "skinnet_keras", "version": skinnet_keras.__version__},
         "versions": {

@@ -9,7 +9,8 @@ from pathlib import Path
 import keras
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.savedmodel import SIGNATURE, write_savedmodel
+from skinnet_keras.export.savedmodel import write_savedmodel
+from skinnet_keras.export.signature_names import SIGNATURE
 
 PRECISIONS = ("float32", "float16")
 """How the weights are stored. Inputs and outputs are float32 in every precision."""

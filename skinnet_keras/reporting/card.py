@@ -1,45 +1,87 @@
-"""The section on the model card: its intended use, checklists and sources, in short."""
+"""The model card of a run: read what it says, and write it down."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from skinnet_keras.evaluation.card import tables as card_tables
-from skinnet_keras.evaluation.table import Table
-from skinnet_keras.reporting.blocks import Block, Paragraph, Section, TableBlock
+from skinnet_keras.atomic import atomic_file
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.evaluation.calibration.scaling import Calibration
+from skinnet_keras.evaluation.card.build import build_card
+from skinnet_keras.evaluation.card.markdown import card_markdown
+from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
+from skinnet_keras.evaluation.subgroups.plot import plot_subgroups
+from skinnet_keras.evaluation.subgroups.report import subgroup_report
+from skinnet_keras.reporting.subgroup_input import read_subgroup_input
+from skinnet_keras.training.runs import Run, catalogue_of
+
+CARD_FILES = ("MODEL_CARD.md", "card.json", "subgroups.png")
+"""What `write_card` writes."""
 
 
-def card_section(card: Mapping[str, Any]) -> Section:
-    """What a model card says beyond the rest of the page.
+@dataclass(frozen=True)
+class RunCard:
+    """A model card.
+
+    Attributes:
+        title: What is scored, for the figure.
+        content: As `evaluation.card.build.build_card` gives it.
+    """
+
+    title: str
+    content: dict[str, Any]
+
+    def markdown(self, *, picture: str | None = None) -> str:
+        """The card as Markdown; `picture` is the file name of the forest plot beside it."""
+        return card_markdown(self.content, picture=picture)
+
+    def write(self, directory: Path) -> None:
+        """Write `CARD_FILES` to a folder, each whole or not at all."""
+        markdown, data, picture = CARD_FILES
+        texts = {
+            markdown: self.markdown(picture=picture),
+            data: json.dumps(self.content, indent=2, allow_nan=False) + "\n",
+        }
+        for name, text in texts.items():
+            with atomic_file(directory / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        plot_subgroups(self.content["subgroups"], directory / picture, title=self.title)
+
+
+def read_card(
+    run: Path,
+    *,
+    split: str = "test",
+    bootstrap: int = DEFAULT_RESAMPLES,
+    seed: int = 0,
+    data: Path | None = None,
+    calibration: Calibration | None = None,
+) -> RunCard:
+    """Compose the card of a finished run of a classifier.
 
     Args:
-        card: As `evaluation.card.build.build_card` returns it.
+        run: The run directory.
+        split: Which of its predictions are reported.
+        bootstrap: Resamples of lesions behind the intervals; 0 = none.
+        seed: Seed of the bootstrap.
+        data: A copy of the run's catalogue; None for its own.
+        calibration: What the probabilities are calibrated with before they are scored.
+
+    Raises:
+        UserError: The run has no such predictions, or a file of it is damaged.
     """
-    model = card["model"]
-    rows = [
-        *(("architecture", part) for part in model["architecture"]),
-        *(("input", part) for part in model["inputs"]),
-        ("output", model["output"]),
-        *(
-            (name, f"{size['bytes']:,} bytes, SHA-256 {size['sha256']}")
-            for name, size in model["files"].items()
-        ),
-    ]
-    blocks: list[Block] = [
-        *(Paragraph(text) for text in card["intended_use"]),
-        TableBlock(Table("Model", ("What", "Which"), tuple(rows)), words=True),
-        TableBlock(card_tables.sources_table(card), words=True),
-        TableBlock(_counts(card["checklists"])),
-    ]
-    return Section("card", "Model card", blocks)
-
-
-def _counts(checklists: list[dict[str, Any]]) -> Table:
-    rows = tuple(
-        (each["title"], *(str(each["counts"][status]) for status in ("answered", "partly", "open")))
-        for each in checklists
-    )
-    headings = ("Checklist", "Answered by the run", "In part", "Open for the authors")
-    note = "skinnet card RUN --out FOLDER writes the card with the answers, as Markdown and JSON."
-    return Table("Reporting checklists: items", headings, rows, (note,))
+    opened = Run.open(run)
+    given = read_subgroup_input(run, data, split, None)
+    scored, kind = given.scored, None
+    if calibration is not None:
+        scored, kind = calibration.apply_to(scored), calibration.kind
+    if data is None:
+        catalogue = opened.load_catalogue()
+    else:
+        catalogue = catalogue_of(opened.config, Catalogue.load(data))
+    report = subgroup_report(scored, given.attributes, bootstrap=bootstrap, seed=seed)
+    content = build_card(run, opened.config, catalogue, split, scored, report, calibration=kind)
+    return RunCard(given.name, content)

@@ -27,7 +27,7 @@ from skinnet_keras.evaluation.predictions import (
 )
 from skinnet_keras.evaluation.subgroups.report import subgroup_report
 from skinnet_keras.reporting.blocks import Block, Section, TableBlock
-from skinnet_keras.reporting.card import card_section
+from skinnet_keras.reporting.card_section import card_section
 from skinnet_keras.reporting.decisions import decision_sections
 from skinnet_keras.reporting.experiment import (
     data_section,

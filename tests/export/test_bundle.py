@@ -41,6 +41,9 @@ def test_every_artefact_lies_where_serving_and_apps_look(tiny_export):
     assert tiny_export.directory.name == "tiny_v2"
     for kind in ("classifier", "end_to_end"):
         assert (tiny_export.directory / kind / "1" / "saved_model.pb").is_file()
+    assert {path.name for path in (tiny_export.directory / "serving").iterdir()} == {
+        *("models.config", "batching.config", "compose.yaml"),
+    }
     assert not [path for path in tiny_export.directory.iterdir() if path.name.startswith(".")]
 
 

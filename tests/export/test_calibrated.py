@@ -8,46 +8,21 @@ import shutil
 import numpy as np
 import pytest
 
+from calibrated_run import calibrate_run
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.abstention.report import Abstention
-from skinnet_keras.evaluation.calibration.files import write_model
-from skinnet_keras.evaluation.calibration.model import calibrate_model
-from skinnet_keras.evaluation.decisions.costs import read_costs
-from skinnet_keras.evaluation.predictions import read_predictions, write_predictions
 from skinnet_keras.export.bundle import export_run
 from skinnet_keras.export.prediction import predict_images
 from skinnet_keras.export.run_calibration import RunCalibration
 from skinnet_keras.export.runners import open_runner
-from skinnet_keras.presets import find_costs
 from skinnet_keras.taxonomy import CLASSES
 from tiny_run import draw_picture, make_run
-
-
-def _calibrate(run, seed: int = 0) -> None:
-    """Validation predictions that are surer than right, and what is fitted to them."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 8, 300)
-    logits = rng.normal(0, 1, (300, 8)) + 2.0 * np.eye(8)[labels]
-    powers = np.exp(3 * logits)
-    file = run / "predictions_val.csv"
-    write_predictions(
-        file,
-        [f"tiny:{i}" for i in range(300)],
-        [CLASSES[k] for k in labels],
-        powers / powers.sum(axis=1, keepdims=True),
-        CLASSES,
-        [str(i) for i in range(300)],
-    )
-    validation = read_predictions(file)
-    costs = read_costs(find_costs("costs/melanoma_first"))
-    model = calibrate_model(validation, costs, method="vector", coverage=0.5)
-    write_model(run, model, file, validation)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     directory = make_run(tmp_path_factory.mktemp("calibrated"))
-    _calibrate(directory)
+    calibrate_run(directory)
     return directory
 
 

@@ -44,6 +44,7 @@ def _cholesky_model() -> keras.Model:
 def test_tflite_has_a_static_batch_of_one_and_float32_tensors_by_name(tmp_path, precision):
     write_tflite(build_classifier(), tmp_path / "m.tflite", precision=precision)
     interpreter = Interpreter(model_path=str(tmp_path / "m.tflite"))
+    assert list(interpreter.get_signature_list()) == ["serving_default"]
     signature = interpreter.get_signature_runner("serving_default")
     inputs, outputs = signature.get_input_details(), signature.get_output_details()
     assert {name: tuple(d["shape_signature"]) for name, d in inputs.items()} == {

@@ -27,6 +27,7 @@ def build_card(
     scored: Predictions,
     subgroups: Mapping[str, Any],
     *,
+    calibration: str | None = None,
     metrics: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Describe a run: model, data, recipe, figures, limits, and three checklists.
@@ -39,6 +40,8 @@ def build_card(
         split: The split that is reported, test or val.
         scored: The labelled predictions of that split.
         subgroups: As `subgroups.report.subgroup_report` returns it of these.
+        calibration: Kind of the calibration that `scored` went through (`scaling.KINDS`); None
+            where the probabilities are the model's own.
         metrics: As `evaluate_predictions` returns them of these; None = computed here.
 
     Returns:
@@ -57,6 +60,7 @@ def build_card(
         "evaluation": {
             "split": split,
             "n": len(scored.labels),
+            "calibration": calibration,
             "metrics": evaluate_predictions(scored, bootstrap=subgroups["bootstrap"])
             if metrics is None
             else dict(metrics),

@@ -107,8 +107,11 @@ def _evaluation(card: Mapping[str, Any]) -> str:
     confusion = tables.confusion(
         np.array(evaluation["confusion"]), tuple(card["model"]["classes"]), name
     )
+    calibration = evaluation["calibration"]
+    calibrated = f"Probabilities: calibrated on the validation split ({calibration})"
     return _joined(
         interval_tables.headline(evaluation["metrics"], name),
+        *([_bullets([calibrated])] if calibration else []),
         _bullets(melanoma),
         card_tables.recalls_table(card),
         confusion,

@@ -89,9 +89,10 @@ def class_balance(card: Card) -> str:
     """Images by class, and what was done about it."""
     counts = card["training_data"]["classes"]
     named = ", ".join(f"{label} {by_split['train']:,}" for label, by_split in counts.items())
+    calibrated = "" if card["evaluation"]["calibration"] else "not "
     return (
         f"Training images: {named}. Method: {card['recipe']['balance']}. The probabilities were "
-        "not recalibrated after it."
+        f"{calibrated}recalibrated after it."
     )
 
 

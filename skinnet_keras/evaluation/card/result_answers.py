@@ -132,15 +132,19 @@ def clusters(card: Card) -> str:
 
 
 def updating(card: Card) -> str:
-    """Predictions of a run are the model's own."""
-    return "None: the figures are of the model's own probabilities, not recalibrated."
+    """Whether the probabilities were calibrated."""
+    kind = card["evaluation"]["calibration"]
+    if kind is None:
+        return "None: the figures are of the model's own probabilities, not recalibrated."
+    return f"Calibrated on the validation split ({kind}); the figures are of the result."
 
 
 def predictions(card: Card) -> str:
     """How the probabilities were computed."""
+    calibrated = ", calibrated" if card["evaluation"]["calibration"] else ""
     return (
-        f"By the run's model, in predictions_{card['evaluation']['split']}.csv; `skinnet predict` "
-        "computes those of new images."
+        f"By the run's model, in predictions_{card['evaluation']['split']}.csv{calibrated}; "
+        "`skinnet predict` computes those of new images."
     )
 
 

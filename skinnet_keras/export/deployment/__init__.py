@@ -1,0 +1,1 @@
+"""What TensorFlow Serving needs beside the SavedModels: configs, a compose file, warm-up."""

@@ -1,0 +1,190 @@
+"""Client of TensorFlow Serving's REST API, with nothing but the standard library and NumPy.
+
+https://www.tensorflow.org/tfx/serving/api_rest; the port is 8501 by default.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from typing import Any
+
+import numpy as np
+
+from skinnet_keras.errors import UserError
+from skinnet_keras.serving.refusals import plain_refusal
+from skinnet_keras.serving.served_model import (
+    ServedModel,
+    ServingClient,
+    Signature,
+    wanted_outputs,
+)
+
+DEFAULT_TIMEOUT = 60.0
+
+
+class RestClient(ServingClient):
+    """Predicts over HTTP.
+
+    Args:
+        url: Address of the server, such as "http://localhost:8501"; a path before `/v1` is kept.
+        model: The model.
+        timeout: Seconds to wait for an answer.
+        columnar: Whether requests go in columns (`inputs`) instead of rows (`instances`): one
+            list an input instead of one object an image. The answer is the same.
+
+    Raises:
+        UserError: The address is not one of HTTP.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: ServedModel,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        columnar: bool = False,
+    ) -> None:
+        super().__init__(model, timeout)
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise UserError(f"{url!r} is no address like http://localhost:8501.")
+        self._url = url.rstrip("/")
+        self._columnar = columnar
+
+    def versions(self) -> dict[int, str]:
+        answer = self._get(self._path())
+        states = self._part(answer, "model_version_status")
+        return {int(state["version"]): str(state["state"]) for state in states}
+
+    def predict(
+        self,
+        inputs: Mapping[str, Any],
+        signature: str,
+        *,
+        outputs: Sequence[str] | None = None,
+    ) -> dict[str, np.ndarray]:
+        body = request_body(inputs, signature, columnar=self._columnar)
+        answer = self._get(f"{self._path()}:predict", body)
+        names = tuple(self.signature(signature).outputs)
+        key = "outputs" if self._columnar else "predictions"
+        return wanted_outputs(_named_arrays(self._part(answer, key), names), outputs)
+
+    def _read_signatures(self) -> dict[str, Signature]:
+        answer = self._get(f"{self._path()}/metadata")
+        found = self._part(answer, "metadata", "signature_def", "signature_def")
+        return {
+            name: Signature(_shapes(entry.get("inputs", {})), _shapes(entry.get("outputs", {})))
+            for name, entry in found.items()
+        }
+
+    def _path(self) -> str:
+        path = f"/v1/models/{urllib.parse.quote(self.model.name, safe='')}"
+        if self.model.version is not None:
+            return f"{path}/versions/{self.model.version}"
+        if self.model.label is not None:
+            return f"{path}/labels/{urllib.parse.quote(self.model.label, safe='')}"
+        return path
+
+    def _get(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked
+            self._url + path, data, {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
+                content = answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise self._refusal(error.code, error.read()) from error
+        except TimeoutError as error:
+            raise self._too_slow() from error
+        except (OSError, ValueError, HTTPException) as error:  # URLError is an OSError
+            reason = getattr(error, "reason", error)
+            if isinstance(reason, TimeoutError):
+                raise self._too_slow() from error
+            raise UserError(
+                f"{self._url} cannot be reached ({reason}): is the server running there?"
+            ) from error
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise self._foreign() from error
+
+    def _part(self, answer: Any, *keys: str) -> Any:
+        for key in keys:
+            if not isinstance(answer, dict) or key not in answer:
+                raise self._foreign()
+            answer = answer[key]
+        return answer
+
+    def _refusal(self, status: int, content: bytes) -> UserError:
+        try:
+            message = str(json.loads(content)["error"])
+        except (ValueError, KeyError, TypeError):
+            return UserError(
+                f"{self._url} answers with HTTP status {status} and does not say why: is "
+                "TensorFlow Serving's REST API there?"
+            )
+        if status == 404:
+            return UserError(
+                f"{self._url} serves no model {self.model} ({message}): check its name, version "
+                "and label."
+            )
+        return UserError(f"{self._url} refuses the request: {plain_refusal(message)}")
+
+    def _too_slow(self) -> UserError:
+        return UserError(
+            f"{self._url} did not answer within {self.timeout:g} seconds: try a longer timeout."
+        )
+
+    def _foreign(self) -> UserError:
+        return UserError(f"{self._url} does not answer as TensorFlow Serving's REST API does.")
+
+
+def request_body(
+    inputs: Mapping[str, Any], signature: str, *, columnar: bool = False
+) -> dict[str, Any]:
+    """Write a request of the predict API.
+
+    Args:
+        inputs: Name -> array (B, ...), or list of B words or files, for every input.
+        signature: Name of the signature.
+        columnar: Whether in columns (`inputs`) instead of rows (`instances`).
+
+    Returns:
+        Plain JSON values; files are `{"b64": ...}`.
+    """
+    columns = {name: [_plain(value) for value in values] for name, values in inputs.items()}
+    if columnar:
+        return {"signature_name": signature, "inputs": columns}
+    rows = zip(*columns.values(), strict=True)
+    instances = [dict(zip(columns, row, strict=True)) for row in rows]
+    return {"signature_name": signature, "instances": instances}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"b64": base64.b64encode(value).decode("ascii")}
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _named_arrays(part: Any, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Arrays of an answer in rows or columns; a model with one output leaves its name out."""
+    if len(names) == 1:
+        return {names[0]: np.array(part, np.float32)}
+    if isinstance(part, dict):
+        return {name: np.array(part[name], np.float32) for name in names}
+    return {name: np.array([row[name] for row in part], np.float32) for name in names}
+
+
+def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {
+        name: tuple(int(dim["size"]) for dim in info.get("tensor_shape", {}).get("dim", []))
+        for name, info in tensors.items()
+    }

@@ -1,0 +1,116 @@
+"""What a server serves: a model by name, version or label, and its signatures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skinnet_keras.errors import UserError
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model of a server.
+
+    Attributes:
+        name: Its name there, such as "skinnet_v2_end_to_end".
+        version: Number of the version; or
+        label: label of the version ("stable", "canary"). Without either the server takes the
+            highest version.
+
+    Raises:
+        UserError: Both are given.
+    """
+
+    name: str
+    version: int | None = None
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.version is not None and self.label is not None:
+            raise UserError("Ask for a version or for a label of the model, not for both.")
+
+    def __str__(self) -> str:
+        if self.version is not None:
+            return f"{self.name!r}, version {self.version}"
+        return f"{self.name!r}" + (f", label {self.label!r}" if self.label else "")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Inputs and outputs of a signature: name -> shape, batch first, -1 where any size goes."""
+
+    inputs: Mapping[str, tuple[int, ...]]
+    outputs: Mapping[str, tuple[int, ...]]
+
+
+class ServingClient(ABC):
+    """Talks to TensorFlow Serving about one model.
+
+    Args:
+        model: The model.
+        timeout: Seconds to wait for an answer.
+    """
+
+    def __init__(self, model: ServedModel, timeout: float) -> None:
+        self.model = model
+        self.timeout = timeout
+        self._signatures: dict[str, Signature] | None = None
+
+    def signature(self, name: str) -> Signature:
+        """Ask the server for a signature of the model; once, it is remembered.
+
+        Raises:
+            UserError: The server cannot be reached, or has no such model or signature.
+        """
+        if self._signatures is None:
+            self._signatures = self._read_signatures()
+        if name not in self._signatures:
+            public = sorted(known for known in self._signatures if not known.startswith("__"))
+            raise UserError(
+                f"The model {self.model} has no signature {name!r}, only {', '.join(public)}."
+            )
+        return self._signatures[name]
+
+    @abstractmethod
+    def _read_signatures(self) -> dict[str, Signature]:
+        """Ask the server for all signatures of the model."""
+
+    @abstractmethod
+    def versions(self) -> dict[int, str]:
+        """Ask for the versions that are served: number -> state, such as "AVAILABLE".
+
+        Raises:
+            UserError: The server cannot be reached, or has no such model.
+        """
+
+    @abstractmethod
+    def predict(
+        self,
+        inputs: Mapping[str, Any],
+        signature: str,
+        *,
+        outputs: Sequence[str] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Run a signature.
+
+        Args:
+            inputs: Name -> array (B, ...), or list of B words or files, for every input.
+            signature: Name of the signature.
+            outputs: Those wanted; None for all.
+
+        Returns:
+            Name -> array (B, ...).
+
+        Raises:
+            UserError: The server cannot be reached, has no such model, or refuses the inputs.
+        """
+
+
+def wanted_outputs(answer: dict[str, np.ndarray], names: Sequence[str] | None) -> dict[str, Any]:
+    """Keep the outputs that were asked for."""
+    return answer if names is None else {name: answer[name] for name in names}
