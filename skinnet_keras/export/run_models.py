@@ -10,11 +10,14 @@ import keras
 from skinnet_keras.classical.storage import CLASSIFIER_FILE
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.run_calibration import RunCalibration
+from skinnet_keras.export.run_folder import is_run
 from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, class_names
 from skinnet_keras.export.signature import model_outputs
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.training.runs import Run, file_sha256
+
+__all__ = ["RunModels", "is_run"]
 
 _BEST_FILE = "best.keras"
 _SEGMENTER_FILE = "segmenter.keras"
@@ -109,8 +112,3 @@ class RunModels:
         """Return the SHA-256 of each model file of the run."""
         files = [self.run.directory / name for name in (_BEST_FILE, _SEGMENTER_FILE)]
         return {file.name: file_sha256(file) for file in files if file.is_file()}
-
-
-def is_run(path: Path) -> bool:
-    """Tell whether a folder is a run directory, finished or not."""
-    return (path / "config.yaml").is_file() and (path / "environment.json").is_file()

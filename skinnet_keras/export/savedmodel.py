@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-
-from skinnet_keras.export.signature import call_by_name
+if TYPE_CHECKING:
+    import keras
 
 SIGNATURE = "serving_default"
 """Name of the signature that takes batched tensors by name."""
@@ -21,7 +20,10 @@ def write_savedmodel(model: keras.Model, directory: Path, *, batch_size: int | N
         directory: Folder to fill.
         batch_size: Fixed batch size; None (for servers) takes any.
     """
+    import keras
     import tensorflow as tf
+
+    from skinnet_keras.export.signature import call_by_name
 
     def serve(inputs: dict[str, Any]) -> dict[str, Any]:
         return call_by_name(model, inputs)
