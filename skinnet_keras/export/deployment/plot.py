@@ -18,6 +18,7 @@ from skinnet_keras.export.deployment.subjects import FORMATS
 
 _MEBI = 2**20
 _COLOURS = dict(zip(FORMATS, (PALETTE[0], PALETTE[5], PALETTE[1], PALETTE[2]), strict=True))
+_LINE = "#444444"
 _BAR = 0.64  # height, of a row
 _ROOM = 1.32  # of the longest bar, for the numbers behind bars
 
@@ -33,10 +34,18 @@ def plot_deployment(report: Mapping[str, Any], path: str | Path) -> None:
     """
     rows: Sequence[_Row] = report["artefacts"]
     places, headings = _places(rows)
-    height = 1.1 + 0.27 * (places[-1] + 1)
+    machine = report["machine"]
+    height = 1.3 + 0.27 * (places[-1] + 1)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
         figure = Figure(figsize=(12.5, height), layout="constrained")
         FigureCanvasAgg(figure)
+        figure.suptitle(
+            f"{', '.join(report['models'])} on {machine['cpu']}, {machine['cores']} cores",
+            x=0.005,
+            ha="left",
+            fontsize=8.5,
+            color="#666666",
+        )
         panels = figure.subplots(1, 4, sharey=True)
         _draw(
             panels[0],
@@ -130,8 +139,9 @@ def _draw(
         colour = _COLOURS[row["format"]]
         axes.barh(place, length, height=_BAR, color=colour, alpha=0.9)
         if line is not None:
-            axes.plot([length, line], [place, place], color=colour, linewidth=1.2)
-            axes.plot([line], [place], marker="|", markersize=6, color=colour)
+            # Dark, for lines that end inside their bar.
+            axes.plot([length, line], [place, place], color=_LINE, linewidth=1)
+            axes.plot([line], [place], marker="|", markersize=6, color=_LINE)
         axes.text(
             max(length, line or 0.0) + 0.02 * longest,
             place,
@@ -141,7 +151,7 @@ def _draw(
             color="#333333",
         )
     axes.set_xlim(0, _ROOM * longest)
-    axes.set_title(title, pad=20)
+    axes.set_title(title, pad=15)
     axes.text(
         0, 1.0, explanation, transform=axes.transAxes, va="bottom", fontsize=7.5, color="#666666"
     )

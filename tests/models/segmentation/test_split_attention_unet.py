@@ -32,5 +32,5 @@ def test_convolving_before_upsampling_gives_the_values_of_the_papers_order():
     image = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
     ends = keras.Model(model.input, {"before": reduce.input, "after": up.output})({"image": image})
     papers = reduce(keras.layers.UpSampling2D(2, interpolation="nearest")(ends["before"]))
-    assert np.std(papers) > 0.01
-    np.testing.assert_allclose(ends["after"], papers, atol=1e-5)
+    assert np.std(papers) > 1e-4
+    np.testing.assert_allclose(ends["after"], papers, rtol=1e-4, atol=1e-7)
