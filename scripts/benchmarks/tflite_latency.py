@@ -34,6 +34,7 @@ PARTS = {
 }
 BUDGET_MS = {"v1": 6.0, "v2 end to end": 25.0, "v4 end to end": 40.0}  # 2 threads
 BUDGET_RATIO = 1.1  # to the sum of the parts
+BUSY = 2.5  # load average; two threads at most are this script's
 BUDGET_FLOAT16 = {"v2 end to end": 16e6}  # bytes
 PRECISIONS = ("float32", "float16")
 
@@ -154,13 +155,19 @@ def _key(row: dict[str, Any]) -> tuple[str, str, int]:
 
 
 def verdict(row: dict[str, Any]) -> str:
-    """Each budget of a row and whether it is kept, by the median (ratios: by the shortest time)."""
-    said = []
+    """Each budget of a row and whether it is kept: by median, ratios by the shortest time.
+
+    Where other programs use the processor, ratios go by processor time, and a time that is too
+    long decides nothing.
+    """
+    said, busy = [], (row["load_average"] or 0.0) > BUSY
     if row["precision"] == "float32" and row["threads"] == 2 and row["name"] in BUDGET_MS:
-        budget = BUDGET_MS[row["name"]]
-        said.append(f"<= {budget:g} ms: {_word(row['latency_ms'] <= budget)}")
+        kept = row["latency_ms"] <= BUDGET_MS[row["name"]]
+        word = "open, machine busy" if busy and not kept else _word(kept)
+        said.append(f"<= {BUDGET_MS[row['name']]:g} ms: {word}")
     if row["ratio"] is not None and row["precision"] == "float32":
-        said.append(f"<= {BUDGET_RATIO} x parts: {_word(row['ratio'] <= BUDGET_RATIO)}")
+        kept = row["cpu_ratio" if busy else "ratio"] <= BUDGET_RATIO
+        said.append(f"<= {BUDGET_RATIO} x parts: {_word(kept)}{' (CPU)' * busy}")
     if row["precision"] == "float16" and row["threads"] == 1 and row["name"] in BUDGET_FLOAT16:
         budget = BUDGET_FLOAT16[row["name"]]
         said.append(f"<= {budget / 1e6:g} MB: {_word(row['bytes'] <= budget)}")
@@ -191,13 +198,14 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         )
 
     headings = "Network,Threads,Median ms,Min ms,p95 ms,CPU ms,Min / parts,CPU / parts,MB"
+    load = rows[0]["load_average"]
     Table(
         title="TFLite files and their parts",
         headings=(*headings.split(","), "Partitions", "Left", "Budget"),
         rows=tuple(cells(row) for row in rows),
         footnotes=(
             "Random weights, batch normalisation adapted to generated lesions: latency does not "
-            f"depend on weights. Load average of the system afterwards: {rows[0]['load_average']}.",
+            f"depend on weights. Load average of the system afterwards: {number(load, '.1f')}.",
         ),
     ).print(Console())
 
