@@ -9,6 +9,7 @@ import sys
 import typer
 
 from skinnet_keras.cli import (
+    benchmark,
     calibrate,
     card,
     compare,
@@ -40,7 +41,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-for _verb in (data, segment):
+for _verb in (data, segment, benchmark):
     app.add_typer(_verb.app, name=_verb.__name__.rpartition(".")[2])
 for _function in (
     demo.demo,

@@ -24,7 +24,7 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.segmentation.overlap import dice_per_image
 from skinnet_keras.export.overlay import enlarge_mask
 from skinnet_keras.export.prediction import read_cleaned
-from skinnet_keras.export.run_models import is_run
+from skinnet_keras.export.run_folder import is_run
 from skinnet_keras.export.segmenting import lesion_probability, open_segmenter
 from skinnet_keras.training.masks import network_origin, run_of_segmenter, training_images
 from skinnet_keras.training.runs import Run, file_sha256

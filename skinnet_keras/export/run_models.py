@@ -105,8 +105,3 @@ class RunModels:
     def weight_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each model file of the run."""
         return self.run.weight_hashes()
-
-
-def is_run(path: Path) -> bool:
-    """Tell whether a folder is a run directory, finished or not."""
-    return (path / "config.yaml").is_file() and (path / "environment.json").is_file()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-
-from skinnet_keras.export.image_bytes.endpoint import image_bytes_endpoint
-from skinnet_keras.export.signature import call_by_name
 from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
+
+if TYPE_CHECKING:
+    import keras
 
 
 def write_savedmodel(
@@ -28,7 +27,11 @@ def write_savedmodel(
         image_bytes: Whether to add the signature `serve_image_bytes`, for models that can have
             it (`image_bytes.endpoint.why_no_image_bytes`).
     """
+    import keras
     import tensorflow as tf
+
+    from skinnet_keras.export.image_bytes.endpoint import image_bytes_endpoint
+    from skinnet_keras.export.signature import call_by_name
 
     signature = {
         tensor.name: tf.TensorSpec((batch_size, *tensor.shape[1:]), tensor.dtype, name=tensor.name)

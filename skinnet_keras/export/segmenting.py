@@ -8,7 +8,8 @@ import numpy as np
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.segmentation.tta import averaged_over_views
-from skinnet_keras.export.run_models import RunModels, is_run
+from skinnet_keras.export.run_folder import is_run
+from skinnet_keras.export.run_models import RunModels
 from skinnet_keras.export.runners import KerasRunner, Runner, open_runner
 
 

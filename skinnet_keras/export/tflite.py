@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from skinnet_keras.errors import UserError
+from skinnet_keras.export.nearest_upsampling import with_delegated_upsampling
 from skinnet_keras.export.savedmodel import write_savedmodel
 from skinnet_keras.export.signature_names import SIGNATURE
 
@@ -37,6 +38,7 @@ def write_tflite(model: keras.Model, path: Path, *, precision: str) -> None:
     if precision not in PRECISIONS:
         raise ValueError(f"unknown precision {precision!r}: choose one of {list(PRECISIONS)}.")
     with tempfile.TemporaryDirectory() as folder:
+        model = with_delegated_upsampling(model)
         # Straight from the Keras model the converter loses the names of inputs and outputs.
         write_savedmodel(model, Path(folder), batch_size=1)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])

@@ -71,7 +71,10 @@ class HardThreshold(keras.layers.Layer):
         self.threshold = float(threshold)
 
     def call(self, inputs, training=False):
-        hard = ops.cast(inputs >= self.threshold, inputs.dtype)
+        # Floats subtract to the right sign, so that this is exactly `inputs >= threshold`: floor
+        # is -1 below it and 0 from it. Comparisons and casts would cut the graph in two in TFLite,
+        # whose CPU delegate has neither.
+        hard = 1.0 + ops.floor(inputs - self.threshold)
         if training:
             return inputs + ops.stop_gradient(hard - inputs)
         return hard
@@ -99,7 +102,12 @@ class SplitAttentionSum(keras.layers.Layer):
         if radix == 1:
             return maps[0] * ops.reshape(ops.sigmoid(logits), (-1, 1, 1, width))
         weights = ops.softmax(ops.reshape(logits, (-1, radix, width)), axis=1)
-        parts = [maps[r] * ops.reshape(weights[:, r], (-1, 1, 1, width)) for r in range(radix)]
+        # Not `weights[:, r]`: TFLite's CPU delegate splits, but does not drop dimensions.
+        pieces = ops.split(weights, radix, axis=1)
+        parts = [
+            values * ops.reshape(piece, (-1, 1, 1, width))
+            for values, piece in zip(maps, pieces, strict=True)
+        ]
         total = parts[0]
         for part in parts[1:]:
             total = total + part

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from skinnet_keras.data.image_io import resize_image, resize_mask
+from skinnet_keras.export.delegate import inspect_delegation
 from skinnet_keras.export.parity import ParityReference, check_parity
 from skinnet_keras.export.runners import KerasRunner, SavedModelRunner, TFLiteRunner
 from skinnet_keras.export.savedmodel import write_savedmodel
@@ -80,6 +81,8 @@ def _check(
     for kind, precision in itertools.product(kinds, precisions):
         path = folder / f"{kind}_{precision}.tflite"
         write_tflite(models[kind], path, precision=precision)
+        delegation = inspect_delegation(path)
+        assert (delegation.partitions, delegation.left) == (1, ())
         runners[kind, precision, "tflite"] = TFLiteRunner(path)
     for (kind, precision, format_), runner in runners.items():
         result = check_parity(

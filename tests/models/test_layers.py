@@ -30,6 +30,22 @@ def test_hard_threshold_is_exactly_binary_and_includes_the_threshold():
     np.testing.assert_array_equal(mask, [0, 0, 1, 1, 1])
 
 
+@pytest.mark.parametrize("threshold", [0.001, 0.1, 0.3, 0.5, 0.7, 0.999])
+def test_hard_threshold_is_the_comparison_down_to_the_next_float(threshold):
+    t = np.float32(threshold)
+    near = [t]
+    for direction in (0.0, 1.0):
+        x = t
+        for _ in range(3):
+            x = np.nextafter(x, np.float32(direction), dtype=np.float32)
+            near.append(x)
+    spread = np.random.default_rng(0).uniform(0, 1, 10_000).astype(np.float32)
+    values = np.concatenate([np.array(near), spread, np.float32([0.0, 1.0])])
+    mask = ops.convert_to_numpy(HardThreshold(threshold)(values))
+    assert mask.dtype == np.float32
+    np.testing.assert_array_equal(mask, (values >= t).astype(np.float32))
+
+
 def test_hard_threshold_passes_the_straight_through_gradient():
     tf = pytest.importorskip("tensorflow")
     layer, x = HardThreshold(0.5), tf.Variable([0.2, 0.9])

@@ -97,8 +97,10 @@ def split_attention_unet(
         x = _double_unit(x, width, kernel, f"e{level}")
     for level in range(len(skips), 0, -1):
         width, skip = widths[level - 1], skips[level - 1]
-        x = _layers.UpSampling2D(2, interpolation="nearest", name=f"d{level}_up")(x)
+        # Copying pixels and mixing their channels can change places: same values, and the 1x1
+        # convolution sees a quarter of the pixels.
         x = _layers.Conv2D(width, 1, name=f"d{level}_reduce")(x)
+        x = _layers.UpSampling2D(2, interpolation="nearest", name=f"d{level}_up")(x)
         x = _layers.Concatenate(name=f"d{level}_concat")([skip, x])
         x = _double_unit(x, width, kernel, f"d{level}")
     logits = _layers.Conv2D(num_classes, 1, dtype="float32", name="mask_logits")(x)

@@ -14,7 +14,7 @@ from typing import Any
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.run_models import is_run
+from skinnet_keras.export.run_folder import is_run
 from skinnet_keras.export.sidecar import METADATA_FILE, read_sidecar
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END
 from skinnet_keras.export.tflite import PRECISIONS

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import keras
+import numpy as np
 import pytest
 
 from parameter_counts import build_shapes, trainable
@@ -22,3 +24,13 @@ def test_radix_is_the_number_of_branches(radix):
     model = build_segmenter("split_attention_unet", image_size=32, widths=(8, 16), radix=radix)
     branches = {w.path.split("/")[0][:10] for w in model.weights if "e1_branch" in w.path}
     assert len(branches) == radix
+
+
+def test_convolving_before_upsampling_gives_the_values_of_the_papers_order():
+    model = build_segmenter("split_attention_unet", image_size=32, widths=(4, 8, 16))
+    reduce, up = model.get_layer("d2_reduce"), model.get_layer("d2_up")
+    image = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    ends = keras.Model(model.input, {"before": reduce.input, "after": up.output})({"image": image})
+    papers = reduce(keras.layers.UpSampling2D(2, interpolation="nearest")(ends["before"]))
+    assert np.std(papers) > 1e-4
+    np.testing.assert_allclose(ends["after"], papers, rtol=1e-4, atol=1e-7)
