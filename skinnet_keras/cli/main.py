@@ -26,6 +26,7 @@ from skinnet_keras.cli import (
     segment,
     subgroups,
     train,
+    tta,
 )
 from skinnet_keras.errors import UserError
 
@@ -54,6 +55,7 @@ for _function in (
     report.report,
     card.card,
     ensemble.ensemble,
+    tta.tta,
     predict.predict,
     export.export,
     models.models,
