@@ -13,8 +13,8 @@ from skinnet_keras.evaluation.table import Table
 from skinnet_keras.evaluation.tables import comparison, comparison_changes
 
 _UNSETTLED = (
-    "Views disagree: images whose most probable class is not the same in all views, a sign of how "
-    "much the network minds which way up an image is."
+    "Views disagree where not all have the same most probable class: a sign of how much the "
+    "network minds how an image was taken."
 )
 
 
@@ -74,9 +74,8 @@ def _views_table(content: Mapping[str, Any]) -> Table:
         for split, facts in content["splits"].items()
     )
     return Table(
-        title=f"Test-time augmentation of {content['run']['name']}: {views['name']}, "
-        f"{views['count']} view{'s' * (views['count'] > 1)}",
-        headings=("Split", "Images", "Views disagree", "%"),
+        title=f"Views: {views['name']} ({views['count']})",
+        headings=("Split", "Images", "Images whose views disagree", "%"),
         rows=rows,
         footnotes=(_UNSETTLED,),
     )
