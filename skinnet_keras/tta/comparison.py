@@ -75,7 +75,7 @@ def _views_table(content: Mapping[str, Any]) -> Table:
     )
     return Table(
         title=f"Views: {views['name']} ({views['count']})",
-        headings=("Split", "Images", "Images whose views disagree", "%"),
+        headings=("Split", "Images", "Views disagree", "%"),
         rows=rows,
         footnotes=(_UNSETTLED,),
     )
