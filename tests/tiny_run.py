@@ -80,6 +80,25 @@ def build_classifier(*, with_mask: bool = True, spread: float = 1.0, dtype: str 
     return keras.Model(inputs, {"diagnosis": diagnosis}, name="tiny_classifier")
 
 
+def build_positional_classifier(*, with_mask: bool = True):
+    """Colours and mask of each of 16 squares to 8 classes: it minds how an image is turned."""
+    import keras
+    from keras import layers
+
+    inputs = {"image": keras.Input((SIZE, SIZE, 3), name="image")}
+    pixels = layers.Rescaling(1 / 255)(inputs["image"])
+    if with_mask:
+        inputs["mask"] = keras.Input((SIZE, SIZE, 1), name="mask")
+        pixels = layers.Concatenate()([pixels, inputs["mask"]])
+    inputs["metadata"] = keras.Input((14,), name="metadata")
+    squares = layers.Flatten()(layers.AveragePooling2D(SIZE // 4)(pixels))
+    initializer = keras.initializers.RandomNormal(stddev=0.5, seed=2)
+    diagnosis = layers.Dense(8, "softmax", kernel_initializer=initializer, name="diagnosis")(
+        layers.Concatenate()([squares, inputs["metadata"]])
+    )
+    return keras.Model(inputs, {"diagnosis": diagnosis}, name="positional_classifier")
+
+
 def build_segmenter(*, level: float = 0.5, size: int = SIZE):
     """Dark pixels are lesion: logit = 10 (level - mean of the channels in 0..1)."""
     import keras

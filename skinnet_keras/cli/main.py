@@ -27,6 +27,7 @@ from skinnet_keras.cli import (
     segment,
     subgroups,
     train,
+    tta,
     webapp,
 )
 from skinnet_keras.errors import UserError
@@ -56,6 +57,7 @@ for _function in (
     report.report,
     card.card,
     ensemble.ensemble,
+    tta.tta,
     predict.predict,
     export.export,
     webapp.webapp,

@@ -33,6 +33,16 @@ def predict(
             metavar="DIR", help="Write <image>_overlay.png and <image>_mask.png to this folder."
         ),
     ] = None,
+    tta: Annotated[
+        str, typer.Option(help="Average over views: none, flips (4), dihedral (8) or multi_crop.")
+    ] = "none",
+    crop: Annotated[
+        float | None,
+        typer.Option(help="Side of the crops of multi_crop over the image's; 0.875."),
+    ] = None,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="With multi_crop: mirror images, too (12 views).")
+    ] = False,
     uncalibrated: Annotated[
         bool,
         typer.Option("--uncalibrated", help="Leave out the calibration of `skinnet calibrate`."),
@@ -55,7 +65,9 @@ def predict(
     import json
 
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
+    from skinnet_keras.data.views import view_set
 
+    views = view_set(tta, crop=crop, mirror=mirror)
     import_tensorflow_quietly()
     from skinnet_keras.export.prediction import predict_images
     from skinnet_keras.export.runners import open_runner
@@ -63,11 +75,15 @@ def predict(
     if overlay is not None:
         _refuse_equal_stems(images)
     runner = open_runner(model, calibrated=not uncalibrated)
-    predictions = predict_images(runner, images, age=age, sex=sex, site=site, mask=mask)
+    if len(views) > 1:
+        _refuse_classical(model, runner)
+    predictions = predict_images(
+        runner, images, age=age, sex=sex, site=site, mask=mask, views=views
+    )
     if overlay is not None:
         _write_overlays(predictions, overlay, runner, mask)
     if as_json:
-        typer.echo(json.dumps(_report(model, runner, predictions, overlay), allow_nan=False))
+        typer.echo(json.dumps(_report(model, runner, predictions, overlay, tta), allow_nan=False))
     else:
         _print_table(predictions, top, runner.mask_threshold)
     typer.echo("For research only: this is not medical advice.", err=True)
@@ -83,6 +99,16 @@ def _refuse_equal_stems(images: list[Path]) -> None:
             raise UserError(
                 f"{other} and {image} would write one overlay file: predict them one by one."
             )
+
+
+def _refuse_classical(model: Path, runner: "Runner") -> None:
+    from skinnet_keras.errors import UserError
+    from skinnet_keras.export.classical_runner import ClassicalRunner
+
+    if isinstance(runner, ClassicalRunner):
+        raise UserError(
+            f"{model} is a classical run, which is not averaged over views: leave out --tta."
+        )
 
 
 def _write_overlays(
@@ -111,7 +137,11 @@ def _decision(prediction: "ImagePrediction") -> str:
 
 
 def _report(
-    model: Path, runner: "Runner", predictions: "list[ImagePrediction]", overlay: Path | None
+    model: Path,
+    runner: "Runner",
+    predictions: "list[ImagePrediction]",
+    overlay: Path | None,
+    tta: str,
 ) -> dict[str, object]:
     images = []
     for prediction in predictions:
@@ -133,6 +163,7 @@ def _report(
         "model": str(model),
         "format": runner.format,
         "classes": list(runner.classes),
+        "tta": tta,
         "images": images,
     }
 

@@ -9,7 +9,9 @@ from rich.console import Console
 
 from skinnet_keras.config import load_config
 from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
+from skinnet_keras.evaluation.tta_record import read_tta
 from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.presets import find_config
 from skinnet_keras.training.runs import Run
@@ -37,6 +39,12 @@ def train_from_config(
 
 def train_resumed(directory: Path, *, show: bool = True) -> dict[str, Any]:
     """Go on with an interrupted run; a finished one is only measured again."""
+    averaged = read_tta(directory)
+    if averaged is not None:
+        raise UserError(
+            f"{directory} holds predictions averaged over views, no training: continue the run "
+            f"they come from, {averaged.run}."
+        )
     return _train(Run.open(directory), show=show)
 
 

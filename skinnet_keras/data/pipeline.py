@@ -25,6 +25,7 @@ from skinnet_keras.data.samples import (
     draw_epoch,
     drop_metadata,
 )
+from skinnet_keras.data.views import View
 from skinnet_keras.data.worker_pool import WorkerPool
 from skinnet_keras.errors import UserError
 
@@ -189,6 +190,7 @@ def evaluation_dataset(
     augmenter: Augmenter | None = None,
     seed: int = 0,
     epoch: int = 0,
+    view: View | None = None,
 ) -> tf.data.Dataset:
     """Build one pass over the images in their own order.
 
@@ -199,10 +201,11 @@ def evaluation_dataset(
             batches have one size (`MirroredStrategy`). The caller cuts the predictions to
             `len(samples)`, and computes no metric over the padded rows.
         augmenter: None for the images as they are; else each image gets the augmentation it gets
-            in training epoch `epoch` under `seed` (features of augmented views, test-time
-            augmentation).
+            in training epoch `epoch` under `seed` (features of augmented views).
         seed: Seed of the augmentation.
         epoch: Epoch of the augmentation.
+        view: View in which images and masks are shown (test-time augmentation); None for the
+            images themselves.
 
     Returns:
         A finite `tf.data.Dataset` of known cardinality with the elements of `training_dataset`;
@@ -223,6 +226,9 @@ def evaluation_dataset(
         images, masks = samples.images_at(positions), samples.masks_at(positions)
         if augmenter is not None:
             augment_batch(augmenter, images, masks, seed=seed, epoch=epoch, indices=positions)
+        if view is not None:
+            images = view.of_images(images)
+            masks = None if masks is None else view.of_masks(masks)
         return batch_arrays(samples, positions, images, masks)
 
     steps = -(-len(samples) // batch_size)

@@ -15,8 +15,10 @@ from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.cleaning import clean
 from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
+from skinnet_keras.data.views import View
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.runners import Runner
+from skinnet_keras.export.view_averaging import predict_views
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class ImagePrediction:
             None where the model neither makes nor takes a mask. It lies on the cleaned image,
             see `read_cleaned`.
         decision: What the thresholds of a calibrated model decide for; None without any.
-        abstain: Whether the model is too uncertain to decide; None where it does not say.
+        abstain: Whether the model is too uncertain to decide, in half of the views at least; None
+            where it does not say.
     """
 
     image: Path
@@ -72,6 +75,7 @@ def predict_images(
     sex: str | None = None,
     site: str | None = None,
     mask: Path | None = None,
+    views: Sequence[View] = (View(),),
 ) -> list[ImagePrediction]:
     """Predict photographs of one patient's lesion.
 
@@ -82,6 +86,7 @@ def predict_images(
         sex: "female" or "male"; None when unknown.
         site: One of `skinnet_keras.data.metadata.SITES`; None when unknown.
         mask: Mask file of the one image, for a classifier that takes a mask.
+        views: Views to average over, from `skinnet_keras.data.views.view_set`.
 
     Raises:
         UserError: An unreadable file, an unknown word, a mask that is missing, not needed or
@@ -98,10 +103,10 @@ def predict_images(
         pixels[i] = resize_image(rgb, size)
         if lesion is not None:
             inputs["mask"] = resize_mask(lesion, size)[None, :, :, None]
-    outputs = runner.predict(inputs)
-    if not all(np.isfinite(values).all() for values in outputs.values()):
-        raise UserError("The model's outputs are not numbers: its training has diverged.")
-    masks = _masks(outputs, inputs)
+    outputs = predict_views(runner, inputs, views)
+    masks = outputs.get("mask")
+    if masks is None and "mask" in inputs:
+        masks = inputs["mask"][..., 0].astype(np.float32)
     predictions = []
     for i, image in enumerate(images):
         probabilities = decision = None
@@ -117,22 +122,10 @@ def predict_images(
                 probabilities=probabilities,
                 mask=None if masks is None else masks[i],
                 decision=decision,
-                abstain=bool(outputs["abstain"][i, 0]) if "abstain" in outputs else None,
+                abstain=bool(outputs["abstain"][i, 0] >= 0.5) if "abstain" in outputs else None,
             )
         )
     return predictions
-
-
-def _masks(outputs: dict[str, np.ndarray], inputs: dict[str, np.ndarray]) -> np.ndarray | None:
-    """Return the lesion probabilities (N, S, S), from the model or as given."""
-    if "mask" in outputs:
-        return outputs["mask"][..., 0]
-    if "mask_logits" in outputs:
-        # tanh does not overflow.
-        return 0.5 * (1.0 + np.tanh(0.5 * outputs["mask_logits"][..., 0]))
-    if "mask" in inputs:
-        return inputs["mask"][..., 0].astype(np.float32)
-    return None
 
 
 def _check_inputs(runner: Runner, images: Sequence[Path], mask: Path | None) -> None:

@@ -9,6 +9,7 @@ import keras
 
 from skinnet_keras.classical.storage import CLASSIFIER_FILE
 from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.tta_record import read_tta
 from skinnet_keras.export.run_calibration import RunCalibration
 from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, class_names
 from skinnet_keras.export.signature import model_outputs
@@ -42,10 +43,16 @@ class RunModels:
             directory: The run directory.
 
         Raises:
-            UserError: The folder is no finished run or one without networks, or a file of it
-                cannot be loaded.
+            UserError: The folder is no finished run or one without networks (classical, or what
+                `skinnet tta` leaves), or a file of it cannot be loaded.
         """
         run = Run.open(Path(directory))
+        averaged = read_tta(run.directory)
+        if averaged is not None:
+            raise UserError(
+                f"{run.directory} holds predictions averaged over views and no network: name the "
+                f"run they come from, {averaged.run}."
+            )
         if run.config.classical:
             raise UserError(
                 f"{run.directory} holds a classical classifier ({CLASSIFIER_FILE}) and no network: "

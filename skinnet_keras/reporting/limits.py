@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skinnet_keras.evaluation.tta_record import read_tta
 from skinnet_keras.reporting.blocks import Paragraph, Section
 from skinnet_keras.training.runs import Run
 
@@ -34,4 +35,7 @@ def limits_section(run: Run | None) -> Section:
         texts.append(_METADATA)
     if run is not None and run.config.uses_mask and run.config.stages.segmentation:
         texts.append(_IN_SAMPLE)
+    averaged = None if run is None else read_tta(run.directory)
+    if averaged is not None:
+        texts.append(averaged.sentence)
     return Section("limits", "Limits", [Paragraph(text) for text in texts])

@@ -21,7 +21,7 @@ def predict_probabilities(
         samples: The images.
         batch_size: Images a prediction step.
         **augmentation: `augmenter`, `seed` and `epoch` of `evaluation_dataset`, for augmented
-            images.
+            images, or `view`, for one of test-time augmentation.
     """
     batches = evaluation_dataset(samples, batch_size=batch_size, pad=True, **augmentation)
     return model.predict(batches, verbose=0)["diagnosis"][: len(samples)]

@@ -12,7 +12,7 @@ from PIL import Image
 from skinnet_keras.cli.main import main
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.taxonomy import CLASSES
-from tiny_run import build_classifier, draw_picture, make_run
+from tiny_run import build_classifier, build_positional_classifier, draw_picture, make_run
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def skinnet(monkeypatch, capsys):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("predict"))
+    return make_run(tmp_path_factory.mktemp("predict"), classifier=build_positional_classifier())
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +185,46 @@ def test_export_of_a_cleaned_run_warns_its_clients(skinnet, tmp_path):
     assert code == 0
     assert json.loads(out)["cleaning"] == ["hair"]
     assert "trained on cleaned images (hair): whoever feeds it must clean likewise" in err
+
+
+def test_views_are_averaged_in_every_format(skinnet, run, export, picture, tmp_path):
+    rgb = np.asarray(Image.open(picture))
+    alone = []
+    for turns in range(4):
+        for flipped in (rgb, rgb[:, ::-1]):
+            Image.fromarray(np.rot90(flipped, turns)).save(tmp_path / "view.png")
+            _, out, _ = skinnet("predict", run, tmp_path / "view.png", "--json")
+            alone.append(json.loads(out)["images"][0])
+    for model in (run, export / "end_to_end", export / "tiny_v2_end_to_end_float32.tflite"):
+        code, out, _ = skinnet("predict", model, picture, "--tta", "dihedral", "--json")
+        report = json.loads(out)
+        assert code == 0
+        assert report["tta"] == "dihedral"
+        for name, found in report["images"][0]["probabilities"].items():
+            # The photograph is resized before it is turned, so a grey level may differ.
+            mean = np.mean([image["probabilities"][name] for image in alone])
+            assert found == pytest.approx(mean, abs=2e-3)
+    # The network minds: one view would not do for the mean.
+    assert np.ptp([image["probabilities"]["MEL"] for image in alone]) > 0.02
+
+
+def test_views_of_a_bare_classifier_turn_the_given_mask(skinnet, run, picture, tmp_path):
+    arguments = ("predict", run / "best.keras", picture, "--mask", tmp_path / "mask.png", "--json")
+    code, out, _ = skinnet(*arguments, "--tta", "multi_crop", "--crop", 0.75, "--mirror")
+    assert code == 0
+    _, alone, _ = skinnet(*arguments)
+    found, plain = (json.loads(text)["images"][0] for text in (out, alone))
+    assert found["lesion_fraction"] == plain["lesion_fraction"]
+    assert found["probabilities"] != pytest.approx(plain["probabilities"], abs=1e-4)
+    assert sum(found["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_mistaken_views_give_one_sentence(skinnet, run, picture):
+    for options, message in (
+        (["--tta", "many"], "choose one of none, flips, dihedral, multi_crop"),
+        (["--tta", "flips", "--crop", 0.5], "belong to multi_crop, not to flips"),
+        (["--mirror"], "belong to multi_crop, not to none"),
+    ):
+        code, out, err = skinnet("predict", run, picture, *options)
+        assert (code, out) == (2, "")
+        assert message in err

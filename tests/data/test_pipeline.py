@@ -23,6 +23,7 @@ from skinnet_keras.data.samples import (
     draw_epoch,
     drop_metadata,
 )
+from skinnet_keras.data.views import View
 from skinnet_keras.data.worker_pool import WorkerError, WorkerPool
 from skinnet_keras.errors import UserError
 
@@ -484,3 +485,12 @@ def test_samples_that_do_not_fit_together_are_refused(cache, changes, message):
 def test_training_without_labels_is_refused(cache):
     with pytest.raises(ValueError, match="labels"):
         training_dataset(make_samples(cache, labels=None), batch_size=4, augmenter=None, seed=0)
+
+
+def test_evaluation_batches_are_shown_in_a_view(cache):
+    view = View(turns=1, mirrored=True, crop=0.5, row=0.0)
+    samples = make_samples(cache)
+    x, _ = next(iter(evaluation_dataset(samples, batch_size=COUNT, view=view)))
+    np.testing.assert_array_equal(x["image"], view.of_images(np.asarray(cache.images)))
+    np.testing.assert_array_equal(x["mask"][..., 0], view.of_masks(np.asarray(cache.masks)))
+    assert np.asarray(x["mask"]).any()

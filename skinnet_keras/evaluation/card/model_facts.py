@@ -8,6 +8,7 @@ from typing import Any
 from skinnet_keras.config import Config, ModelConfig
 from skinnet_keras.evaluation.card.run_files import file_sha256, read_rows
 from skinnet_keras.evaluation.card.sections import with_arguments
+from skinnet_keras.evaluation.tta_record import read_tta
 from skinnet_keras.taxonomy import LABELS
 
 _FILES = ("best.keras", "segmenter.keras", "classifier.skops")
@@ -39,12 +40,14 @@ def describe_model(config: Config, directory: Path) -> dict[str, Any]:
         inputs.append("age, sex and anatomical site, each with an indicator where it is missing")
     if config.uses_mask:
         inputs.append(f"binary lesion mask predicted by a segmentation network ({origin})")
+    averaged = read_tta(directory)
+    views = "" if averaged is None else f". {averaged.sentence}"
     return {
         "technology": "classical machine learning" if classical else "deep learning",
         "architecture": _architecture(config),
         "inputs": inputs,
         "output": f"a probability for each of the classes {', '.join(classes)}; the class named is "
-        "the most probable one, no threshold is tuned",
+        f"the most probable one, no threshold is tuned{views}",
         "classes": classes,
         "image_size": config.image_size,
         "initialisation": None if config.model is None else _initialisation(config.model),

@@ -1,6 +1,6 @@
 """Test-time augmentation of segmentation: the mean over mirrored and turned views.
 
-Skin has no up and down, so every view is as likely an image as the one that was taken.
+Crops are left out here: a mask is wanted of the whole image, and crops see only parts of it.
 """
 
 from __future__ import annotations
@@ -9,15 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from skinnet_keras.data.views import view_set
+
 TTA = ("none", "flips", "dihedral")
 """The image alone, with its three mirror images (4 views), with their quarter turns (8)."""
-
-# Quarter turns, and whether the view is mirrored left to right before them.
-_VIEWS: dict[str, tuple[tuple[int, bool], ...]] = {
-    "none": ((0, False),),
-    "flips": ((0, False), (0, True), (2, False), (2, True)),
-    "dihedral": tuple((turns, mirrored) for turns in range(4) for mirrored in (False, True)),
-}
 
 
 def averaged_over_views(
@@ -36,12 +31,10 @@ def averaged_over_views(
     Raises:
         ValueError: An unknown `tta`.
     """
-    if tta not in _VIEWS:
+    if tta not in TTA:
         raise ValueError(f"unknown test-time augmentation {tta!r}: choose one of {TTA}.")
+    views = view_set(tta)
     total = np.zeros(images.shape[:3], np.float32)
-    for turns, mirrored in _VIEWS[tta]:
-        view = images[:, :, ::-1] if mirrored else images
-        maps = predict(np.ascontiguousarray(np.rot90(view, turns, axes=(1, 2))))
-        back = np.rot90(maps, -turns, axes=(1, 2))
-        total += back[:, :, ::-1] if mirrored else back
-    return total / np.float32(len(_VIEWS[tta]))
+    for view in views:
+        total += view.back(predict(view.of_images(images)))[0]
+    return total / np.float32(len(views))

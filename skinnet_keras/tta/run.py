@@ -1,0 +1,121 @@
+"""A run's classifier and images, in the way its stored predictions were made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from skinnet_keras.data.cache import ImageCache, open_cache
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.samples import Samples
+from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.predictions import Predictions, read_predictions
+from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.models.composite import diagnosis_part
+from skinnet_keras.training.run_masks import PredictedMasks
+from skinnet_keras.training.runs import Run
+from skinnet_keras.training.samples import classification_samples
+
+SPLITS = ("val", "test")
+
+
+@dataclass(frozen=True)
+class EvaluatedRun:
+    """A run, ready to predict its held-out images again.
+
+    Attributes:
+        models: Its networks.
+        catalogue: Its catalogue, with the splits it saw.
+        classifier: What its predictions come from: image (and mask, metadata) -> diagnosis. Where
+            the joint stage trained the segmentation network, both networks in one.
+        stored: Split -> the predictions the run left.
+    """
+
+    models: RunModels
+    catalogue: Catalogue
+    classifier: keras.Model
+    stored: dict[str, Predictions]
+    _cache: ImageCache
+    _masks: PredictedMasks | None
+
+    @classmethod
+    def open(cls, directory: Path) -> EvaluatedRun:
+        """Load the networks, predictions and images of a run that `check_source` accepts.
+
+        Raises:
+            UserError: The run is not finished, its catalogue changed, or a file cannot be read.
+        """
+        models = RunModels.load(directory)
+        run = models.run
+        if models.classifier is None:
+            raise UserError(f"{directory} has no classifier.")
+        stored = {
+            split: read_predictions(file)
+            for split in SPLITS
+            if (file := directory / f"predictions_{split}.csv").is_file()
+        }
+        if "val" not in stored:
+            raise UserError(
+                f"{directory} is not a finished run: it has no predictions_val.csv yet (continue "
+                f"it with `skinnet train --resume {directory}`)."
+            )
+        classifier = models.classifier
+        if run.config.tunes_segmenter:
+            both = models.end_to_end()
+            if both is None:
+                raise UserError(
+                    f"{directory} has no segmenter.keras, which its classifier was trained with."
+                )
+            classifier = diagnosis_part(both)
+        catalogue = run.load_catalogue()
+        takes_mask = "mask" in {tensor.name for tensor in classifier.inputs}
+        return cls(
+            models,
+            catalogue,
+            classifier,
+            stored,
+            open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning),
+            PredictedMasks.open(directory) if takes_mask else None,
+        )
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self.models.run
+
+    @property
+    def masks(self) -> str | None:
+        """What the views do to the masks; None for a classifier without masks."""
+        if self.run.config.tunes_segmenter:
+            return "predicted anew for every view by segmenter.keras"
+        return None if self._masks is None else "masks.npy of the run, moved with the image"
+
+    def samples(self, split: str) -> Samples:
+        """The labelled images of a split, with what the classifier takes.
+
+        Raises:
+            UserError: They are not those of the stored predictions.
+        """
+        samples = classification_samples(
+            self.catalogue,
+            self._cache,
+            split,
+            input_names=tuple(tensor.name for tensor in self.classifier.inputs),
+            num_classes=self.run.config.num_classes,
+            masks=self._masks,
+        )
+        if samples.image_ids != self.stored[split].image_ids:
+            raise UserError(
+                f"{self.run.directory / f'predictions_{split}.csv'} is not of the images of split "
+                f"{split}: let the run measure itself again with `skinnet train --resume "
+                f"{self.run.directory}`."
+            )
+        return samples
+
+    def deviation(self, split: str, probabilities: np.ndarray) -> float:
+        """Largest difference of probabilities, float (N, K), to those the run stored."""
+        rows = probabilities / probabilities.sum(axis=1, keepdims=True)
+        return float(np.abs(rows - self.stored[split].probabilities).max())
