@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import keras
 import pytest
 
 from parameter_counts import build_shapes, trainable
@@ -22,3 +23,20 @@ def test_radix_is_the_number_of_branches(radix):
     model = build_segmenter("split_attention_unet", image_size=32, widths=(8, 16), radix=radix)
     branches = {w.path.split("/")[0][:10] for w in model.weights if "e1_branch" in w.path}
     assert len(branches) == radix
+
+
+def test_kernels_after_the_first_block_may_be_smaller():
+    model = build_shapes("split_attention_unet", unit_kernel=3)
+    kernels = {
+        layer.name.split("_")[0]: layer.kernel_size
+        for layer in model.layers
+        if isinstance(layer, keras.layers.DepthwiseConv2D)
+    }
+    assert kernels.pop("e1") == (5, 5)
+    assert set(kernels.values()) == {(3, 3)}
+
+
+def test_relu6_replaces_every_relu():
+    model = build_shapes("split_attention_unet", activation="relu6")
+    activations = [x for x in model.layers if isinstance(x, keras.layers.Activation)]
+    assert {x.activation.__name__ for x in activations} == {"relu6"}
