@@ -118,11 +118,11 @@ def test_later_blocks_are_dropped_more_often():
 def test_tflite_gives_the_same_features_with_built_in_operators(tmp_path):
     keras.utils.set_random_seed(0)
     # Every kind of block, few of them.
-    backbone = efficientnet_lite((32, 32, 4), width=0.25, depth=0.5, name="lite")
-    image = keras.Input((32, 32, 4), name="image")
+    backbone = efficientnet_lite((64, 64, 4), width=0.25, depth=0.5, name="lite")
+    image = keras.Input((64, 64, 4), name="image")
     vector = keras.layers.GlobalAveragePooling2D()(backbone(image))
     model = keras.Model({"image": image}, {"vector": vector})
-    x = np.random.default_rng(0).normal(size=(4, 32, 32, 4)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(4, 64, 64, 4)).astype("float32")
     _take_statistics(model, {"image": x})
     path = tmp_path / "model.tflite"
     tflite.write_tflite(model, path, precision="float32")
