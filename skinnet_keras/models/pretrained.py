@@ -17,7 +17,7 @@ import numpy as np
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.models.backbones import BACKBONES
-from skinnet_keras.models.backbones.efficientnet import application
+from skinnet_keras.models.backbones.efficientnet import APPLICATIONS, application
 from skinnet_keras.models.loading import load_keras
 
 
@@ -109,7 +109,7 @@ def _source(backbone: keras.Model, weights: str) -> keras.Model | None:
         # The same place in the network first, then the same architecture anywhere.
         candidates = sorted(_backbones(model), key=lambda x: x.name != backbone.name)
         return next((x for x in candidates if architecture(x) == name), None)
-    if not name.startswith("efficientnet_"):
+    if name not in APPLICATIONS:
         raise UserError(f"weights: {weights}: backbone {name} has no such weights.")
     shape = (*backbone.input_shape[1:3], 3)
     if weights == "imagenet":

@@ -11,6 +11,7 @@ from skinnet_keras.models.parts import with_temporary_head
 from tiny_run import build_segmenter
 
 _MBCONV = ("expand_conv", "expand_bn", "dwconv", "bn", "se_reduce", "se_expand", "project_conv")
+_LITE = ("expand_conv", "expand_bn", "dwconv", "bn", "project_conv")
 TINY_BLOCK = ("expand", "expand_bn", "depthwise", "depthwise_bn", "reduce", "excite", "project")
 TOP = {"top_conv", "top_bn"}
 
@@ -30,7 +31,11 @@ def tiny(variant: str, **keys) -> keras.Model:
 
 @pytest.mark.parametrize(
     ("backbone", "blocks"),
-    [("efficientnet_b0", ["block7a"]), ("efficientnet_b3", ["block7a", "block7b"])],
+    [
+        ("efficientnet_b0", [block("block7a")]),
+        ("efficientnet_b3", [block("block7a"), block("block7b")]),
+        ("efficientnet_lite0", [block("block7a", _LITE)]),
+    ],
 )
 def test_stem_and_last_block_of_efficientnet(backbone, blocks):
     # A SkinNet around the backbone, without what takes time to build.
@@ -38,7 +43,7 @@ def test_stem_and_last_block_of_efficientnet(backbone, blocks):
     x = keras.layers.GlobalAveragePooling2D()(build_backbone(backbone, (32, 32, 3))(image))
     model = keras.Model(image, keras.layers.Identity(name="cnn_features")(x))
     assert names(model, "stem") == ["stem_conv", "stem_bn"]
-    assert set(names(model, "last_block")) == set().union(*map(block, blocks)) | TOP
+    assert set(names(model, "last_block")) == set().union(*blocks) | TOP
     assert names(model, "cnn") == names(model, "all")
 
 

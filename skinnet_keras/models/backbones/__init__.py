@@ -7,11 +7,17 @@ from collections.abc import Callable
 import keras
 
 from skinnet_keras.models.backbones.efficientnet import efficientnet_b0, efficientnet_b3
+from skinnet_keras.models.backbones.efficientnet_lite import (
+    efficientnet_lite0,
+    efficientnet_lite0_075,
+)
 from skinnet_keras.models.backbones.mbconv_tiny import mbconv_tiny
 
 BACKBONES: dict[str, Callable[[tuple[int, int, int]], keras.Model]] = {
     "efficientnet_b0": efficientnet_b0,
     "efficientnet_b3": efficientnet_b3,
+    "efficientnet_lite0": efficientnet_lite0,
+    "efficientnet_lite0_075": efficientnet_lite0_075,
     "mbconv_tiny": mbconv_tiny,
 }
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import keras
 
-_CONSTRUCTORS: dict[str, Callable[..., keras.Model]] = {
+APPLICATIONS: dict[str, Callable[..., keras.Model]] = {
     "efficientnet_b0": keras.applications.EfficientNetB0,
     "efficientnet_b3": keras.applications.EfficientNetB3,
 }
+"""Backbones that keras.applications has weights for."""
 
 
 def application(name: str, input_shape: tuple[int, int, int], weights: str | None) -> keras.Model:
@@ -18,7 +19,7 @@ def application(name: str, input_shape: tuple[int, int, int], weights: str | Non
     with warnings.catch_warnings():
         # "usually expects 1 or 3 input channels": a stem with more is what the paper asks for.
         warnings.filterwarnings("ignore", message=".*input channels.*")
-        return _CONSTRUCTORS[name](weights=weights, include_top=False, input_shape=input_shape)
+        return APPLICATIONS[name](weights=weights, include_top=False, input_shape=input_shape)
 
 
 def _build(name: str, input_shape: tuple[int, int, int]) -> keras.Model:

@@ -34,3 +34,20 @@ def test_convolving_before_upsampling_gives_the_values_of_the_papers_order():
     papers = reduce(keras.layers.UpSampling2D(2, interpolation="nearest")(ends["before"]))
     assert np.std(papers) > 1e-4
     np.testing.assert_allclose(ends["after"], papers, rtol=1e-4, atol=1e-7)
+
+
+def test_kernels_after_the_first_block_may_be_smaller():
+    model = build_shapes("split_attention_unet", unit_kernel=3)
+    kernels = {
+        layer.name.split("_")[0]: layer.kernel_size
+        for layer in model.layers
+        if isinstance(layer, keras.layers.DepthwiseConv2D)
+    }
+    assert kernels.pop("e1") == (5, 5)
+    assert set(kernels.values()) == {(3, 3)}
+
+
+def test_relu6_replaces_every_relu():
+    model = build_shapes("split_attention_unet", activation="relu6")
+    activations = [x for x in model.layers if isinstance(x, keras.layers.Activation)]
+    assert {x.activation.__name__ for x in activations} == {"relu6"}
