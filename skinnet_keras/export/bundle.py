@@ -19,9 +19,19 @@ from rich.progress import track
 
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.artefacts import FORMATS, Artefact, make_artefact, plan_artefacts
+from skinnet_keras.export.artefacts import (
+    DEFAULT_FORMATS,
+    FORMATS,
+    Artefact,
+    make_artefact,
+    plan_artefacts,
+)
+from skinnet_keras.export.delegation import delegation
 from skinnet_keras.export.float32 import float32_model
+from skinnet_keras.export.int8_gate import Int8Gate
+from skinnet_keras.export.int8_images import Int8Images
 from skinnet_keras.export.manifest import refuse_stale_files, write_manifest
+from skinnet_keras.export.onnx import OPSET, require_onnx
 from skinnet_keras.export.parity import (
     ParityReference,
     ParityResult,
@@ -32,7 +42,8 @@ from skinnet_keras.export.parity_images import parity_inputs
 from skinnet_keras.export.run_models import RunModels
 from skinnet_keras.export.runners import KerasRunner
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END, build_metadata
-from skinnet_keras.export.tflite import PRECISIONS
+from skinnet_keras.export.tflite import DEFAULT_PRECISIONS, PRECISIONS
+from skinnet_keras.models.composite import with_mask_logits
 
 
 @dataclass(frozen=True)
@@ -64,37 +75,43 @@ def export_run(
     run: str | Path,
     out: str | Path,
     *,
-    formats: Sequence[str] = FORMATS,
-    precisions: Sequence[str] = PRECISIONS,
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    precisions: Sequence[str] = DEFAULT_PRECISIONS,
     name: str | None = None,
     catalogue: str | Path | None = None,
     calibrated: bool = True,
+    force: bool = False,
 ) -> ExportReport:
     """Export a run's classifier and, where it has a segmenter, its end-to-end model.
 
     Writes `<out>/<name>/{classifier,end_to_end}/<version>/` (SavedModels, float32, a new version
-    each time), `<name>_{classifier,end_to_end}_<precision>.tflite`, `metadata.json`,
-    `parity.json` and `SHA256SUMS`. Every artefact passes the parity gate first; where one does
-    not, none is put in place.
+    each time), `<name>_{classifier,end_to_end}_<precision>.tflite`,
+    `<name>_{classifier,end_to_end}_float32.onnx`, `metadata.json`, `parity.json` and
+    `SHA256SUMS`. Every artefact passes the parity gate first, int8 the gate of
+    `int8_gate.check_int8` too; where one does not, none is put in place.
 
     Args:
         run: A run directory.
         out: Folder that collects exported models.
-        formats: Among `FORMATS`.
+        formats: Among `FORMATS`; ONNX needs the extra `onnx`.
         precisions: Precisions of the TFLite files, among `tflite.PRECISIONS`.
         name: Name of the exported model; by default the run's.
         catalogue: Catalogue to take the images of the parity gate from; by default the run's.
         calibrated: Whether the calibration of `skinnet calibrate`, where the run has one, becomes
             part of the models, with an output `abstain`.
+        force: Whether int8 files are kept whatever the int8 gate says; it is written down.
 
     Raises:
-        UserError: An unknown format, precision or unusable name; a run without a classifier; a
-            model that cannot be converted, is nearly constant or fails the parity gate.
+        UserError: An unknown format, precision or unusable name; a format whose packages are
+            missing; a run without a classifier; too few images for int8; a model that cannot be
+            converted, is nearly constant or fails a gate.
     """
     _check_choice("format", formats, FORMATS)
     _check_choice("precision", precisions, PRECISIONS)
     if keras.backend.backend() != "tensorflow":
         raise UserError("Exporting needs the TensorFlow backend: set KERAS_BACKEND=tensorflow.")
+    if "onnx" in formats:
+        require_onnx()
     source = RunModels.load(run)
     if calibrated:
         source = source.calibrated()
@@ -110,9 +127,12 @@ def export_run(
     images = Catalogue.load(catalogue) if catalogue else source.run.load_catalogue()
     reference = _reference(source, models, images)
     metadata = _metadata(name, source, models, images)
+    gate = None
+    if any(artefact.precision == "int8" for artefact in plan):
+        gate = _int8_gate(source, reference, images, force)
     with _staging(directory) as stage:
         parity = [
-            _make(artefact, models[artefact.kind], stage / artefact.path, reference, metadata)
+            _make(artefact, models[artefact.kind], stage / artefact.path, reference, metadata, gate)
             for artefact in track(plan, "Exporting", console=Console(stderr=True))
         ]
         for artefact in plan:
@@ -174,7 +194,9 @@ def _reference(
 ) -> ParityReference:
     """Gather what artefacts are compared with, and refuse a nearly constant model early."""
     classifier = KerasRunner(models[CLASSIFIER])
-    end_to_end = KerasRunner(models[END_TO_END]) if END_TO_END in models else None
+    end_to_end = None
+    if END_TO_END in models:
+        end_to_end = KerasRunner(with_mask_logits(models[END_TO_END]))
     cleaning = source.run.config.cleaning
     inputs = parity_inputs(catalogue, classifier.image_size, cleaning=cleaning)
     if end_to_end is not None:
@@ -190,15 +212,41 @@ def _make(
     path: Path,
     reference: ParityReference,
     metadata: dict[str, Any],
+    gate: Int8Gate | None,
 ) -> ParityResult:
-    """Convert one model in the staging folder and send it through the parity gate."""
-    return check_parity(
-        make_artefact(artefact, model, path, metadata),
+    """Convert one model in the staging folder and send it through the gates."""
+    is_int8 = artefact.precision == "int8"
+    runner = make_artefact(
+        artefact, model, path, metadata, gate.representative(model) if is_int8 and gate else None
+    )
+    result = check_parity(
+        runner,
         artefact.path,
         kind=artefact.kind,
         precision=artefact.precision,
         reference=reference,
     )
+    return replace(
+        result,
+        opset=OPSET if artefact.format == "onnx" else None,
+        delegation=delegation(path) if artefact.format == "tflite" else None,
+        int8=gate.check(artefact.path, runner) if is_int8 and gate else None,
+    )
+
+
+def _int8_gate(
+    source: RunModels, reference: ParityReference, catalogue: Catalogue, force: bool
+) -> Int8Gate:
+    images = Int8Images.open(
+        catalogue,
+        reference.end_to_end or reference.classifier,
+        source.classes,
+        mask_threshold=source.mask_threshold,
+        cleaning=source.run.config.cleaning,
+        force=force,
+    )
+    calibration = source.calibration
+    return Int8Gate(images, calibration.thresholds if calibration else None, force)
 
 
 @contextmanager
