@@ -149,9 +149,9 @@ def check_int8(
         force: Whether to keep it whatever comes out.
 
     Raises:
-        Int8RefusedError: There are fewer than `MIN_VALIDATION_IMAGES` images, another decision on more
-            than 2 % of them, a class whose recall has fallen beyond chance, or other masks or
-            abstentions.
+        Int8RefusedError: There are fewer than `MIN_VALIDATION_IMAGES` images, another decision on
+            more than 2 % of them, a class whose recall has fallen beyond chance, or other masks
+            or abstentions.
     """
     first, this = expected.predictions, found.predictions
     decision_agreement = None
