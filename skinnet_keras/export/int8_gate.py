@@ -127,7 +127,7 @@ class Int8Gate:
         """Judge an artefact, see `check_int8`."""
         expected = self.images.expected
         masks = expected.masks if "mask" in runner.input_names else None
-        found = self.images.judge(runner, f"{name} on the validation images", masks=masks)
+        found = self.images.judge(runner, masks=masks)
         return check_int8(name, expected, found, thresholds=self.thresholds, force=self.force)
 
 
@@ -163,9 +163,9 @@ def check_int8(
         )
     mask_disagreement = abstention_disagreement = None
     if expected.masks is not None and found.masks is not None:
-        mask_disagreement = 1.0 - _share_equal(expected.masks, found.masks)
+        mask_disagreement = _share_unequal(expected.masks, found.masks)
     if expected.abstains is not None and found.abstains is not None:
-        abstention_disagreement = 1.0 - _share_equal(expected.abstains, found.abstains)
+        abstention_disagreement = _share_unequal(expected.abstains, found.abstains)
     measured = Int8Report(
         artefact=name,
         images=len(first.labels),
@@ -186,6 +186,10 @@ def check_int8(
 
 def _share_equal(first: np.ndarray, this: np.ndarray) -> float:
     return float(np.mean(first == this))
+
+
+def _share_unequal(first: np.ndarray, this: np.ndarray) -> float:
+    return float(np.mean(first != this))
 
 
 def _reasons(report: Int8Report) -> Iterator[str]:

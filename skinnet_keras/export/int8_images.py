@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.catalogue import Catalogue
@@ -122,22 +120,19 @@ class Int8Images:
     @cached_property
     def expected(self) -> Judged:
         """What the Keras model says."""
-        return self.judge(self.reference, "float32 on the validation images", masks=None)
+        return self.judge(self.reference, masks=None)
 
-    def judge(self, runner: Runner, title: str, *, masks: np.ndarray | None) -> Judged:
+    def judge(self, runner: Runner, *, masks: np.ndarray | None) -> Judged:
         """Predict the validation images.
 
         Args:
             runner: A model.
-            title: What the progress bar says.
             masks: bool (N, S, S, 1), for classifiers; None = the ground truth.
         """
         outputs: dict[str, list[np.ndarray]] = {
             name: [] for name in _JUDGED if name in runner.output_names
         }
-        count = len(self.validation)
-        starts = range(0, count, _BATCH)
-        for start in track(starts, title, console=Console(stderr=True), transient=True):
+        for start in range(0, len(self.validation), _BATCH):
             inputs = self.validation.read(start, start + _BATCH)
             if masks is not None:
                 inputs["mask"] = masks[start : start + _BATCH].astype(np.float32)

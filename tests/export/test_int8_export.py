@@ -19,7 +19,6 @@ from skinnet_keras.export.int8_gate import Int8RefusedError
 from skinnet_keras.export.runners import KerasRunner, open_runner
 from skinnet_keras.export.tflite import custom_operators
 
-
 pytestmark = pytest.mark.slow  # 1100 lesions are drawn, and a network is trained
 
 

@@ -20,7 +20,7 @@ def test_float32_probabilities_give_their_logits_back_within_the_bound():
 
 def test_difference_is_relative_to_the_spread_of_all_pixels():
     logits = np.array([[-20.0, -1.0, 0.5, 3.0, 20.0]])
-    moved = logits + [[9.0, 0.2, -0.4, 0.1, -9.0]]
+    moved = logits + np.array([9.0, 0.2, -0.4, 0.1, -9.0])
     assert relative_logit_difference(_sigmoid(moved), logits) == pytest.approx(0.01, rel=1e-4)
     assert relative_logit_difference(_sigmoid(logits), logits) < 1e-6
 

@@ -74,7 +74,7 @@ def test_inputs_that_nobody_declared_are_refused(file, model):
         check_declared(graph, model)
     del graph.graph.input[-1]
     graph.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
-    with pytest.raises(UserError, match="its outputs would be .*DOUBLE"):
+    with pytest.raises(UserError, match=r"its outputs would be .*DOUBLE"):
         check_declared(graph, model)
 
 
