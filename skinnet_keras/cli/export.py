@@ -1,4 +1,4 @@
-"""`skinnet export`: a trained run as SavedModel and TFLite, checked against the Keras model."""
+"""`skinnet export`: a run as SavedModel, TFLite and ONNX, checked against the Keras model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from skinnet_keras.evaluation.table import Table
     from skinnet_keras.export.bundle import ExportReport
 
 
 def export(
     run: Annotated[Path, typer.Argument(help="A run directory of `skinnet train`.")],
     formats: Annotated[
-        str, typer.Option("--format", help="Comma-separated: savedmodel, tflite.")
+        str, typer.Option("--format", help="Comma-separated: savedmodel, tflite, onnx.")
     ] = "savedmodel,tflite",
     precisions: Annotated[
         str,
         typer.Option(
-            "--precision", help="Comma-separated, for the TFLite files: float32, float16."
+            "--precision", help="Comma-separated, for the TFLite files: float32, float16, int8."
         ),
     ] = "float32,float16",
     out: Annotated[Path, typer.Option(help="Folder that collects exported models.")] = Path(
@@ -30,6 +31,14 @@ def export(
         Path | None,
         typer.Option(help="Catalogue with the images to check on; by default the run's."),
     ] = None,
+    uncalibrated: Annotated[
+        bool,
+        typer.Option("--uncalibrated", help="Leave out the calibration of `skinnet calibrate`."),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Keep int8 files that decide otherwise than float32 does."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the table.")
     ] = False,
@@ -38,7 +47,8 @@ def export(
 
     Every artefact is compared with the Keras model on images of the run's
     catalogue before it is put in place; one that computes something else, or
-    hardly reacts to the image, is refused.
+    hardly reacts to the image, is refused. An int8 file also has to decide as
+    float32 does on at least 500 labelled validation images.
 
     Example: skinnet export runs/skinnet_v2 --format tflite --precision float16 --out exported
     """
@@ -48,15 +58,24 @@ def export(
 
     import_tensorflow_quietly()
     from skinnet_keras.export.bundle import export_run
+    from skinnet_keras.export.int8_gate import Int8RefusedError
 
-    report = export_run(
-        run,
-        out,
-        formats=_split(formats),
-        precisions=_split(precisions),
-        name=name,
-        catalogue=data,
-    )
+    try:
+        report = export_run(
+            run,
+            out,
+            formats=_split(formats),
+            precisions=_split(precisions),
+            name=name,
+            catalogue=data,
+            calibrated=not uncalibrated,
+            force=force,
+        )
+    except Int8RefusedError as refused:
+        from rich.console import Console
+
+        refused.report.table().print(Console(stderr=True))
+        raise
     if report.cleaning:
         typer.echo(
             f"This model was trained on cleaned images ({', '.join(report.cleaning)}): whoever "
@@ -77,24 +96,50 @@ def _split(text: str) -> list[str]:
 
 def _print_report(report: "ExportReport") -> None:
     from rich.console import Console
-    from rich.table import Column, Table
 
-    table = Table(
-        Column("Artefact", overflow="fold", min_width=30),
-        "Difference",
-        "Accepted",
-        "Mask pixels",
-        "Images",
-        title=f"{report.name}: probabilities and masks against the Keras model",
-    )
+    console = Console()
+    _table(report).print(console)
     for result in report.parity:
-        disagreement = result.mask_disagreement
-        table.add_row(
-            result.artefact,
-            f"{result.max_difference:.1e}",
-            f"{result.tolerance:.0e}",
-            "" if disagreement is None else f"{disagreement:.3%}",
-            str(result.images),
-        )
-    Console().print(table)
+        if result.int8 is not None:
+            result.int8.table().print(console)
+            if result.int8.forced:
+                typer.echo(
+                    f"{result.artefact} is written by --force although "
+                    f"{'; '.join(result.int8.reasons)}.",
+                    err=True,
+                )
     typer.echo(f"Wrote {report.directory}", err=True)
+
+
+def _table(report: "ExportReport") -> "Table":
+    from skinnet_keras.evaluation.table import Table, number
+
+    rows = []
+    for result in report.parity:
+        masks = result.mask_disagreement
+        abstention = result.abstention_disagreement
+        rows.append(
+            (
+                result.artefact,
+                f"{result.max_difference:.1e}",
+                number(result.logit_difference, ".1e"),
+                number(result.tolerance, ".0e"),
+                number(masks, ".3%"),
+                number(abstention, ".1%"),
+                str(result.images),
+                "-" if result.delegation is None else str(result.delegation.partitions),
+            )
+        )
+    return Table(
+        title=f"{report.name}: against the Keras model",
+        headings=(
+            *("Artefact", "Probability", "Mask logit", "Accepted", "Mask pixels", "Abstention"),
+            *("Images", "Delegate partitions"),
+        ),
+        rows=tuple(rows),
+        footnotes=(
+            "Largest difference of a probability, and of a mask's logit relative to the spread of "
+            "logits; share of mask pixels, and of images abstained on, that differ. int8 is "
+            "accepted by its decisions.",
+        ),
+    )

@@ -12,13 +12,19 @@ import keras
 from skinnet_keras.atomic import write_json
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.export.image_bytes.endpoint import why_no_image_bytes
+from skinnet_keras.export.onnx import write_onnx
+from skinnet_keras.export.onnx_runner import OnnxRunner
+from skinnet_keras.export.quantization import Representative
 from skinnet_keras.export.runners import Runner, SavedModelRunner, TFLiteRunner
 from skinnet_keras.export.savedmodel import next_version, write_savedmodel
 from skinnet_keras.export.sidecar import SAVEDMODEL_METADATA
 from skinnet_keras.export.tflite import write_tflite
 
-FORMATS = ("savedmodel", "tflite")
+FORMATS = ("savedmodel", "tflite", "onnx")
 """Formats a run can be exported to."""
+
+DEFAULT_FORMATS = ("savedmodel", "tflite")
+"""Those that need no extra package."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,17 @@ def plan_artefacts(
         for kind in kinds:
             for precision in dict.fromkeys(precisions):
                 yield Artefact(f"{name}_{kind}_{precision}.tflite", "tflite", kind, precision)
+    if "onnx" in formats:
+        for kind in kinds:
+            yield Artefact(f"{name}_{kind}_float32.onnx", "onnx", kind, "float32")
 
 
 def make_artefact(
-    artefact: Artefact, model: keras.Model, path: Path, metadata: dict[str, Any]
+    artefact: Artefact,
+    model: keras.Model,
+    path: Path,
+    metadata: dict[str, Any],
+    representative: Representative | None = None,
 ) -> Runner:
     """Convert a model, and open what came out.
 
@@ -74,6 +87,7 @@ def make_artefact(
         model: The Keras model of its kind, float32.
         path: File or folder to write.
         metadata: Content of `metadata.json`; every SavedModel version carries its own.
+        representative: Images to quantise by, for int8.
 
     Raises:
         UserError: The model cannot be converted.
@@ -84,5 +98,8 @@ def make_artefact(
         write_savedmodel(model, path, image_bytes=why_no_image_bytes(model, cleaning) is None)
         write_json(path / SAVEDMODEL_METADATA, metadata)
         return SavedModelRunner(path)
-    write_tflite(model, path, precision=artefact.precision)
+    if artefact.format == "onnx":
+        write_onnx(model, path)
+        return OnnxRunner(path)
+    write_tflite(model, path, precision=artefact.precision, representative=representative)
     return TFLiteRunner(path)

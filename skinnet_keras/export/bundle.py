@@ -19,7 +19,14 @@ from rich.progress import track
 
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.artefacts import FORMATS, Artefact, make_artefact, plan_artefacts
+from skinnet_keras.export.artefacts import (
+    DEFAULT_FORMATS,
+    FORMATS,
+    Artefact,
+    make_artefact,
+    plan_artefacts,
+)
+from skinnet_keras.export.delegate import inspect_delegation
 from skinnet_keras.export.deployment.configs import write_serving_files
 from skinnet_keras.export.deployment.prepare import NO_WARMUP, prepare_serving
 from skinnet_keras.export.deployment.warmup import can_write_warmup
@@ -27,7 +34,10 @@ from skinnet_keras.export.float32 import float32_model
 from skinnet_keras.export.image_bytes.check import Photograph, choose_photographs
 from skinnet_keras.export.image_bytes.describe import describe_signatures
 from skinnet_keras.export.image_bytes.endpoint import why_no_image_bytes
+from skinnet_keras.export.int8_gate import Int8Gate
+from skinnet_keras.export.int8_images import Int8Images
 from skinnet_keras.export.manifest import refuse_stale_files, write_manifest
+from skinnet_keras.export.onnx import OPSET, require_onnx
 from skinnet_keras.export.parity import (
     ParityReference,
     ParityResult,
@@ -40,7 +50,8 @@ from skinnet_keras.export.run_models import RunModels
 from skinnet_keras.export.runners import KerasRunner, SavedModelRunner
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END, build_metadata
 from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE
-from skinnet_keras.export.tflite import PRECISIONS
+from skinnet_keras.export.tflite import DEFAULT_PRECISIONS, PRECISIONS
+from skinnet_keras.models.composite import with_mask_logits
 
 
 @dataclass(frozen=True)
@@ -74,38 +85,45 @@ def export_run(
     run: str | Path,
     out: str | Path,
     *,
-    formats: Sequence[str] = FORMATS,
-    precisions: Sequence[str] = PRECISIONS,
+    formats: Sequence[str] = DEFAULT_FORMATS,
+    precisions: Sequence[str] = DEFAULT_PRECISIONS,
     name: str | None = None,
     catalogue: str | Path | None = None,
     calibrated: bool = True,
+    force: bool = False,
 ) -> ExportReport:
     """Export a run's classifier and, where it has a segmenter, its end-to-end model.
 
     Writes `<out>/<name>/{classifier,end_to_end}/<version>/` (SavedModels, float32, a new version
-    each time), `<name>_{classifier,end_to_end}_<precision>.tflite`, `metadata.json`,
-    `parity.json` and `SHA256SUMS`; with SavedModels `serving/`, which starts TensorFlow Serving;
-    with test predictions of the run `MODEL_CARD.md`, `card.json` and `subgroups.png`. Every
-    artefact passes the parity gate first; where one does not, none is put in place.
+    each time), `<name>_{classifier,end_to_end}_<precision>.tflite`,
+    `<name>_{classifier,end_to_end}_float32.onnx`, `metadata.json`, `parity.json` and
+    `SHA256SUMS`; with SavedModels `serving/`, which starts TensorFlow Serving; with test
+    predictions of the run `MODEL_CARD.md`, `card.json` and `subgroups.png`. Every artefact passes
+    the parity gate first, int8 the gate of `int8_gate.check_int8` too; where one does not, none is
+    put in place.
 
     Args:
         run: A run directory.
         out: Folder that collects exported models.
-        formats: Among `FORMATS`.
+        formats: Among `FORMATS`; ONNX needs the extra `onnx`.
         precisions: Precisions of the TFLite files, among `tflite.PRECISIONS`.
         name: Name of the exported model; by default the run's.
         catalogue: Catalogue to take the images of the parity gate from; by default the run's.
         calibrated: Whether the calibration of `skinnet calibrate`, where the run has one, becomes
             part of the models, with an output `abstain`.
+        force: Whether int8 files are kept whatever the int8 gate says; it is written down.
 
     Raises:
-        UserError: An unknown format, precision or unusable name; a run without a classifier; a
-            model that cannot be converted, is nearly constant or fails the parity gate.
+        UserError: An unknown format, precision or unusable name; a format whose packages are
+            missing; a run without a classifier; too few images for int8; a model that cannot be
+            converted, is nearly constant or fails a gate.
     """
     _check_choice("format", formats, FORMATS)
     _check_choice("precision", precisions, PRECISIONS)
     if keras.backend.backend() != "tensorflow":
         raise UserError("Exporting needs the TensorFlow backend: set KERAS_BACKEND=tensorflow.")
+    if "onnx" in formats:
+        require_onnx()
     source = RunModels.load(run)
     if calibrated:
         source = source.calibrated()
@@ -123,6 +141,9 @@ def export_run(
     facts = read_run_facts(source, images)
     metadata = _metadata(name, source, models, images) | facts.metadata
     photographs = choose_photographs(images)
+    gate = None
+    if any(artefact.precision == "int8" for artefact in plan):
+        gate = _int8_gate(source, reference, images, force)
     with _staging(directory) as stage:
         parity = [
             _make(
@@ -132,6 +153,7 @@ def export_run(
                 reference,
                 metadata,
                 photographs,
+                gate,
             )
             for artefact in track(plan, "Exporting", console=Console(stderr=True))
         ]
@@ -218,7 +240,9 @@ def _reference(
 ) -> ParityReference:
     """Gather what artefacts are compared with, and refuse a nearly constant model early."""
     classifier = KerasRunner(models[CLASSIFIER])
-    end_to_end = KerasRunner(models[END_TO_END]) if END_TO_END in models else None
+    end_to_end = None
+    if END_TO_END in models:
+        end_to_end = KerasRunner(with_mask_logits(models[END_TO_END]))
     cleaning = source.run.config.cleaning
     inputs = parity_inputs(catalogue, classifier.image_size, cleaning=cleaning)
     if end_to_end is not None:
@@ -235,9 +259,13 @@ def _make(
     reference: ParityReference,
     metadata: dict[str, Any],
     photographs: Sequence[Photograph],
+    gate: Int8Gate | None,
 ) -> ParityResult:
-    """Convert one model in the staging folder and send it through the parity gate."""
-    runner = make_artefact(artefact, model, path, metadata)
+    """Convert one model in the staging folder and send it through the gates."""
+    is_int8 = artefact.precision == "int8"
+    runner = make_artefact(
+        artefact, model, path, metadata, gate.representative(model) if is_int8 and gate else None
+    )
     result = check_parity(
         runner,
         artefact.path,
@@ -245,12 +273,32 @@ def _make(
         precision=artefact.precision,
         reference=reference,
     )
-    if not isinstance(runner, SavedModelRunner):
-        return result
-    served = prepare_serving(
-        runner, model, path, name=metadata["name"], kind=artefact.kind, photographs=photographs
+    if isinstance(runner, SavedModelRunner):
+        served = prepare_serving(
+            runner, model, path, name=metadata["name"], kind=artefact.kind, photographs=photographs
+        )
+        return replace(result, image_bytes=served)
+    return replace(
+        result,
+        opset=OPSET if artefact.format == "onnx" else None,
+        delegation=inspect_delegation(path) if artefact.format == "tflite" else None,
+        int8=gate.check(artefact.path, runner) if is_int8 and gate else None,
     )
-    return replace(result, image_bytes=served)
+
+
+def _int8_gate(
+    source: RunModels, reference: ParityReference, catalogue: Catalogue, force: bool
+) -> Int8Gate:
+    images = Int8Images.open(
+        catalogue,
+        reference.end_to_end or reference.classifier,
+        source.classes,
+        mask_threshold=source.mask_threshold,
+        cleaning=source.run.config.cleaning,
+        force=force,
+    )
+    calibration = source.calibration
+    return Int8Gate(images, calibration.thresholds if calibration else None, force)
 
 
 @contextmanager

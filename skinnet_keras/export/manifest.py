@@ -21,7 +21,7 @@ CHECKSUM_FILE = "SHA256SUMS"
 def refuse_stale_files(
     directory: Path, weights_sha256: dict[str, str], paths: Sequence[str]
 ) -> None:
-    """Refuse to describe `.tflite` files of other weights by a new `metadata.json`.
+    """Refuse to describe `.tflite` and `.onnx` files of other weights by a new `metadata.json`.
 
     SavedModels are not concerned: each version carries its own `metadata.json`.
 
@@ -31,13 +31,14 @@ def refuse_stale_files(
         paths: Artefacts this export will write, relative to `directory`.
 
     Raises:
-        UserError: A `.tflite` file there comes from other weights and is not replaced.
+        UserError: Such a file there comes from other weights and is not replaced.
     """
-    kept = [file for file in sorted(directory.glob("*.tflite")) if file.name not in paths]
+    files = [*sorted(directory.glob("*.tflite")), *sorted(directory.glob("*.onnx"))]
+    kept = [file for file in files if file.name not in paths]
     if kept and _exported_weights(directory / METADATA_FILE) != weights_sha256:
         raise UserError(
-            f"{kept[0]} was exported from other weights: export its precision again too, remove "
-            "it, or choose another --name."
+            f"{kept[0]} was exported from other weights: export its format and precision again "
+            "too, remove it, or choose another --name."
         )
 
 
@@ -48,16 +49,17 @@ def write_manifest(
 
     Args:
         directory: Folder of the exported model.
-        metadata: Content of `metadata.json`.
+        metadata: Content of `metadata.json`; what each file is, is added as `artefacts`.
         parity: Results of this export; those of artefacts from earlier exports are kept.
     """
-    write_json(directory / METADATA_FILE, metadata)
     results = {result.artefact: asdict(result) for result in parity}
     earlier = _read_json(directory / PARITY_FILE)
     for artefact, result in earlier.items():
         if (directory / artefact).exists():
             results.setdefault(artefact, result)
     write_json(directory / PARITY_FILE, results)
+    artefacts = {name: _facts(result) for name, result in results.items()}
+    write_json(directory / METADATA_FILE, metadata | {"artefacts": artefacts})
     files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
     with atomic_file(directory / CHECKSUM_FILE) as temporary:
         lines = [
@@ -66,6 +68,19 @@ def write_manifest(
             if file.name != CHECKSUM_FILE
         ]
         temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def _facts(result: dict[str, Any]) -> dict[str, Any]:
+    """What a developer wants to know of an artefact, from its entry in `parity.json`."""
+    facts = {key: result.get(key) for key in ("format", "kind", "precision")}
+    if result.get("opset") is not None:
+        facts["opset"] = result["opset"]
+    if result.get("delegation") is not None:
+        facts["delegation"] = result["delegation"]
+    if result.get("int8") is not None:
+        # Written against the int8 gate's advice: parity.json says why.
+        facts["forced"] = result["int8"]["forced"]
+    return facts
 
 
 def _exported_weights(file: Path) -> Any:

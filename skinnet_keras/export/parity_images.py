@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from skinnet_keras.config import CleaningConfig
-from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
-from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.errors import UserError
+from skinnet_keras.export.catalogue_inputs import CatalogueInputs, spread_rows
 
 PARITY_IMAGES = 32
 
@@ -30,8 +29,7 @@ def parity_inputs(
         count: Number of images; fewer where the catalogue has fewer.
 
     Returns:
-        `image` float32 (N, S, S, 3) 0..255, `mask` float32 (N, S, S, 1) in {0, 1} (zeros where
-        there is no ground truth) and `metadata` float32 (N, 14).
+        As `CatalogueInputs.read`.
 
     Raises:
         UserError: The catalogue has no kept image.
@@ -39,20 +37,14 @@ def parity_inputs(
     table = choose_images(catalogue, count)
     if table.empty:
         raise UserError(f"{catalogue.root} has no image to check an export on.")
-    cache = open_cache(catalogue, image_size, cleaning=cleaning)
-    rows = cache.rows(table["image_id"].tolist())
-    return {
-        "image": cache.images[rows].astype(np.float32),
-        "mask": cache.masks[rows][..., None].astype(np.float32),
-        "metadata": MetadataEncoder().encode_table(table),
-    }
+    return CatalogueInputs.open(catalogue, table, image_size, cleaning=cleaning).read()
 
 
 def choose_images(catalogue: Catalogue, count: int) -> pd.DataFrame:
     """Spread `count` rows over validation and test; too small a split is filled from the rest."""
     held_out = catalogue.usable(["val", "test"])
     if len(held_out) >= count:
-        return held_out.iloc[np.linspace(0, len(held_out) - 1, count).astype(int)]
+        return spread_rows(held_out, count)
     everything = catalogue.usable()
     rest = everything[~everything["image_id"].isin(held_out["image_id"])]
     return pd.concat([held_out, rest.iloc[: count - len(held_out)]])

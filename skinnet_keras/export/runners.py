@@ -25,7 +25,7 @@ class Runner(ABC):
     """Predicts with one model.
 
     Attributes:
-        format: "keras", "savedmodel", "tflite" or "skops".
+        format: "keras", "savedmodel", "tflite", "onnx" or "skops".
         input_shapes: Name of each input -> its shape without the batch.
         output_shapes: Name of each output -> its shape without the batch.
         classes: Class of each probability of the output `diagnosis`; empty without that output.
@@ -249,8 +249,8 @@ def open_runner(path: str | Path, *, num_threads: int = 2, calibrated: bool = Tr
     Args:
         path: A run directory (end to end where it has a segmenter; a classical one, too), a
             `.keras` file, a SavedModel directory or its parent of version folders (the highest is
-            taken), or a `.tflite`.
-        num_threads: Threads of a TFLite interpreter.
+            taken), a `.tflite` or an `.onnx` file.
+        num_threads: Threads of LiteRT or ONNX Runtime.
         calibrated: Whether a run predicts with its calibration, where `skinnet calibrate` made
             one; its stored predictions are those without. Exports have it inside or not.
 
@@ -267,6 +267,10 @@ def open_runner(path: str | Path, *, num_threads: int = 2, calibrated: bool = Tr
     runner: Runner
     if path.suffix == ".tflite" and path.is_file():
         runner = TFLiteRunner(path, num_threads)
+    elif path.suffix == ".onnx" and path.is_file():
+        from skinnet_keras.export.onnx_runner import OnnxRunner
+
+        runner = OnnxRunner(path, num_threads)
     elif path.suffix == ".keras" or path.is_file():
         from skinnet_keras.models.loading import load_keras
 
@@ -319,8 +323,8 @@ def _savedmodel_directory(path: Path) -> Path:
     directory = latest_version(path) if path.is_dir() else None
     if directory is None:
         raise UserError(
-            f"{path} holds no model: give a run directory, a .keras file, a SavedModel directory "
-            "or a .tflite file."
+            f"{path} holds no model: give a run directory, a .keras file, a SavedModel directory, "
+            "a .tflite or an .onnx file."
         )
     return directory
 

@@ -10,14 +10,24 @@ import keras
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.nearest_upsampling import with_delegated_upsampling
+from skinnet_keras.export.quantization import Representative, quantize
 from skinnet_keras.export.savedmodel import write_savedmodel
 from skinnet_keras.export.signature_names import SIGNATURE
 
-PRECISIONS = ("float32", "float16")
-"""How the weights are stored. Inputs and outputs are float32 in every precision."""
+PRECISIONS = ("float32", "float16", "int8")
+"""How the weights are stored; with int8 the activations, too. Inputs and outputs are float32."""
+
+DEFAULT_PRECISIONS = ("float32", "float16")
+"""Those that need no labelled images to be judged by."""
 
 
-def write_tflite(model: keras.Model, path: Path, *, precision: str) -> None:
+def write_tflite(
+    model: keras.Model,
+    path: Path,
+    *,
+    precision: str,
+    representative: Representative | None = None,
+) -> None:
     """Convert a model to one `.tflite` file.
 
     The batch is fixed to 1, because a dynamic one splits the graph into many delegate pieces.
@@ -26,17 +36,21 @@ def write_tflite(model: keras.Model, path: Path, *, precision: str) -> None:
     Args:
         model: A Functional model with float32 inputs and outputs.
         path: File to write.
-        precision: "float32", or "float16" for weights of half the size.
+        precision: "float32", "float16" for weights of half the size, or "int8" for weights of a
+            quarter and integer arithmetic.
+        representative: Images to measure the ranges of activations on, for int8.
 
     Raises:
         UserError: The model needs operators that TFLite does not have built in.
-        ValueError: An unknown precision.
+        ValueError: An unknown precision, int8 without images, or images without int8.
     """
     import tensorflow as tf
     from tensorflow.lite.python.convert_phase import ConverterError
 
     if precision not in PRECISIONS:
         raise ValueError(f"unknown precision {precision!r}: choose one of {list(PRECISIONS)}.")
+    if (precision == "int8") != (representative is not None):
+        raise ValueError("representative images go with int8, and only with it.")
     with tempfile.TemporaryDirectory() as folder:
         model = with_delegated_upsampling(model)
         # Straight from the Keras model the converter loses the names of inputs and outputs.
@@ -47,7 +61,7 @@ def write_tflite(model: keras.Model, path: Path, *, precision: str) -> None:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_types = [tf.float16]
         try:
-            content = converter.convert()
+            content = quantize(converter, representative) if representative else converter.convert()
         except ConverterError as error:
             operators = sorted(set(re.findall(r"'(tf\.\w+)' op is neither", str(error))))
             raise UserError(

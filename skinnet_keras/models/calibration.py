@@ -74,7 +74,8 @@ class Abstention(layers.Layer):
         certainty = self._certainty(inputs)
         if self.threshold is None:
             return ops.ones_like(certainty)
-        return ops.cast(certainty < self.threshold, self.compute_dtype)
+        # `certainty < threshold`, in operators that TFLite's CPU delegate has (see HardThreshold).
+        return ops.clip(-ops.floor(certainty - self.threshold), 0.0, 1.0)
 
     def _certainty(self, probabilities):
         if self.score == "max_probability":

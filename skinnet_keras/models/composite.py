@@ -72,6 +72,19 @@ def joint_training_part(end_to_end: keras.Model) -> keras.Model:
     return keras.Model(_inputs(end_to_end), outputs, name=f"{end_to_end.name}_joint")
 
 
+def with_mask_logits(end_to_end: keras.Model) -> keras.Model:
+    """The end-to-end model with one more output, for comparisons: probabilities saturate.
+
+    Args:
+        end_to_end: From `attach_segmenter`; its layers are shared.
+
+    Returns:
+        A model from the same inputs to the same outputs and `mask_logits`, float32 (B, S, S, 1).
+    """
+    outputs = {**end_to_end.output, "mask_logits": end_to_end.get_layer("mask").input}
+    return keras.Model(_inputs(end_to_end), outputs, name=end_to_end.name)
+
+
 def diagnosis_part(end_to_end: keras.Model) -> keras.Model:
     """The end-to-end model without its mask: predictions of a whole split fit into memory.
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from abstaining_run import make_abstaining_run
 from skinnet_keras.cli.main import main
 from tiny_run import make_run
 
@@ -50,6 +51,9 @@ def test_table_names_every_artefact(skinnet, run, tmp_path, monkeypatch):
     assert code == 0
     assert "tiny_v2_classifier_float16.tflite" in out
     assert "tiny_v2_end_to_end_float16.tflite" in out
+    rows = [line.split() for line in out.splitlines()]
+    assert "partitions" in out
+    assert next(row for row in rows if "tiny_v2_end_to_end_float16.tflite" in row)[-1] == "2"
     assert f"Wrote {tmp_path / 'tiny_v2'}" in err
 
 
@@ -71,5 +75,39 @@ def test_images_of_another_copy_of_the_catalogue(skinnet, run, tmp_path):
 def test_unknown_format_lists_the_known(skinnet, run, tmp_path):
     code, out, err = skinnet("export", run, "--format", "coreml", "--out", tmp_path / "out")
     assert (code, out) == (2, "")
-    assert "'coreml' is not known: choose among savedmodel, tflite" in err
+    assert "'coreml' is not known: choose among savedmodel, tflite, onnx" in err
     assert not (tmp_path / "out").exists()
+
+
+def test_int8_with_too_few_images_is_refused_before_the_work(skinnet, run, tmp_path):
+    arguments = ("export", run, "--format", "tflite", "--precision", "int8", "--out", tmp_path)
+    code, out, err = skinnet(*arguments)
+    assert (code, out) == (2, "")
+    assert "at least 500 labelled validation images" in err
+    assert "with --force" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_forced_int8_says_why_it_would_have_been_refused(skinnet, run, tmp_path):
+    arguments = ("export", run, "--format", "tflite", "--precision", "int8", "--out", tmp_path)
+    code, out, err = skinnet(*arguments, "--force")
+    assert code == 0
+    assert "tiny_v2_end_to_end_int8.tflite: recall against float32" in out
+    assert "is written by --force although only 4 validation images (at least 500)" in err
+    assert (tmp_path / "tiny_v2" / "tiny_v2_classifier_int8.tflite").is_file()
+
+
+def test_uncalibrated_export_of_a_calibrated_run(skinnet, run, tmp_path):
+    calibrated = make_abstaining_run(run, tmp_path / "run", threshold=0.5)
+    arguments = ("export", calibrated, "--format", "savedmodel", "--json", "--out", tmp_path)
+    names = {}
+    for flag in ([], ["--uncalibrated"]):
+        code, out, _ = skinnet(*arguments, "--name", f"m{len(flag)}", *flag)
+        assert code == 0
+        report = json.loads(out)
+        folder = tmp_path / f"m{len(flag)}"
+        metadata = json.loads((folder / "metadata.json").read_text())
+        outputs = metadata["models"]["classifier"]["outputs"]
+        names[report["calibrated"]] = [tensor["name"] for tensor in outputs]
+        assert ("calibration" in metadata) == report["calibrated"]
+    assert names == {True: ["diagnosis", "abstain"], False: ["diagnosis"]}

@@ -17,7 +17,8 @@ def tiny_run(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_export(tiny_run, tmp_path_factory):
-    """The run exported in every format and precision."""
+    """The run exported in every format, and in the precisions that need no labelled images."""
+    from skinnet_keras.export.artefacts import FORMATS
     from skinnet_keras.export.bundle import export_run
 
-    return export_run(tiny_run, tmp_path_factory.mktemp("exported"))
+    return export_run(tiny_run, tmp_path_factory.mktemp("exported"), formats=FORMATS)

@@ -8,9 +8,11 @@ import json
 import numpy as np
 import pytest
 
+from abstaining_run import make_abstaining_run
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.errors import UserError
 from skinnet_keras.export import artefacts
+from skinnet_keras.export.artefacts import FORMATS
 from skinnet_keras.export.bundle import export_run
 from skinnet_keras.export.parity import MAX_MASK_DISAGREEMENT
 from skinnet_keras.export.runners import open_runner
@@ -24,6 +26,8 @@ ARTEFACTS = [
     "tiny_v2_classifier_float16.tflite",
     "tiny_v2_end_to_end_float32.tflite",
     "tiny_v2_end_to_end_float16.tflite",
+    "tiny_v2_classifier_float32.onnx",
+    "tiny_v2_end_to_end_float32.onnx",
 ]
 
 
@@ -75,8 +79,9 @@ def test_parity_report_holds_the_measured_differences(tiny_export):
         assert result.variation > 1e-3
         assert written[result.artefact]["max_difference"] == result.max_difference
         if result.kind == "classifier":
-            assert result.mask_disagreement is None
+            assert result.mask_disagreement is result.logit_difference is None
         else:
+            assert 0 <= result.logit_difference <= result.tolerance
             assert result.mask_disagreement <= MAX_MASK_DISAGREEMENT
     float16 = [result for result in tiny_export.parity if result.precision == "float16"]
     assert all(result.max_difference > 0 for result in float16)
@@ -96,7 +101,18 @@ def test_metadata_tells_a_developer_everything(tiny_export):
     assert (inputs["image"]["minimum"], inputs["image"]["maximum"]) == (0, 255)
     assert [tensor["name"] for tensor in end_to_end["outputs"]] == ["diagnosis", "mask"]
     copy = tiny_export.directory / "end_to_end" / "1" / "assets.extra" / "metadata.json"
+    artefacts = metadata.pop("artefacts")
     assert json.loads(copy.read_text()) == metadata
+    assert list(artefacts) == ARTEFACTS
+    assert artefacts["tiny_v2_end_to_end_float32.onnx"] == {
+        "format": "onnx",
+        "kind": "end_to_end",
+        "precision": "float32",
+        "opset": 17,
+    }
+    delegation = artefacts["tiny_v2_end_to_end_float32.tflite"]["delegation"]
+    assert (delegation["partitions"], delegation["left"]) == (1, [])
+    assert delegation["taken"] >= 10
 
 
 def test_checksums_cover_every_file(tiny_export):
@@ -151,7 +167,7 @@ def test_nearly_constant_model_is_refused_and_nothing_is_written(tmp_path):
 def test_artefact_that_computes_something_else_is_refused_and_nothing_is_written(
     tiny_run, tmp_path, monkeypatch
 ):
-    def convert_another_model(model, path, *, precision):
+    def convert_another_model(model, path, *, precision, representative):
         write_tflite(build_classifier(spread=2.0), path, precision=precision)
 
     write_tflite = artefacts.write_tflite
@@ -173,15 +189,35 @@ def test_tflite_files_of_other_weights_do_not_get_new_metadata(tiny_run, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"formats": ["savedmodel", "h5"]}, "format 'h5' is not known: .*savedmodel, tflite"),
+        ({"formats": ["savedmodel", "h5"]}, "format 'h5' is not known: .*savedmodel, tflite, onnx"),
         ({"formats": []}, "No format is given"),
-        ({"precisions": ["int4"]}, "precision 'int4' is not known: .*float32, float16"),
+        ({"precisions": ["int4"]}, "precision 'int4' is not known: .*float32, float16, int8"),
         ({"name": "../up"}, "cannot name an exported model"),
     ],
 )
 def test_bad_choices_give_one_sentence(tiny_run, tmp_path, arguments, message):
     with pytest.raises(UserError, match=message):
         export_run(tiny_run, tmp_path, **arguments)
+
+
+def test_onnx_file_of_other_weights_does_not_get_new_metadata(tiny_run, tmp_path):
+    other = make_run(tmp_path / "other", classifier=build_classifier(spread=2.0))
+    export_run(tiny_run, tmp_path / "out", formats=["onnx"], name="m")
+    with pytest.raises(UserError, match=r"m_classifier_float32\.onnx was exported from other weig"):
+        export_run(other, tmp_path / "out", formats=["savedmodel"], name="m")
+
+
+def test_calibrated_model_abstains_in_every_format(tiny_run, tmp_path):
+    certainty = open_runner(tiny_run).predict(_inputs(12))["diagnosis"].max(axis=1)
+    run = make_abstaining_run(tiny_run, tmp_path / "run", threshold=float(np.median(certainty)))
+    report = export_run(run, tmp_path / "out", formats=FORMATS, precisions=["float16"])
+    expected = open_runner(run).predict(_inputs(12))["abstain"]
+    assert 0 < expected.mean() < 1
+    for result in report.parity:
+        assert result.abstention_disagreement <= 1 / 16
+        if result.kind == "end_to_end" and result.precision == "float32":
+            outputs = open_runner(report.directory / result.artefact).predict(_inputs(12))
+            np.testing.assert_array_equal(outputs["abstain"], expected)
 
 
 def test_folder_that_is_no_run(tmp_path):

@@ -22,10 +22,12 @@ class _Fake(Runner):
 
     format = "fake"
 
-    def __init__(self, *, offset=0.0, flipped_pixels=0, makes_mask=False):
+    def __init__(self, *, offset=0.0, flipped_pixels=0, makes_mask=False, slope=1.0, abstains=None):
         inputs = {"image": (SIDE, SIDE, 3)} | ({} if makes_mask else {"mask": (SIDE, SIDE, 1)})
         outputs = {"diagnosis": (2,)} | ({"mask": (SIDE, SIDE, 1)} if makes_mask else {})
+        outputs |= {} if abstains is None else {"abstain": (1,)}
         super().__init__(inputs, outputs)
+        self.slope, self.abstains = slope, abstains
         self.offset, self.flipped_pixels, self.makes_mask = offset, flipped_pixels, makes_mask
 
     def _predict(self, batch):
@@ -34,12 +36,16 @@ class _Fake(Runner):
         if self.makes_mask:
             mask = np.full((len(brightness), SIDE * SIDE), 0.9, np.float32)
             mask[:, : SIDE * SIDE // 2] = 0.1
-            mask[:, : self.flipped_pixels] = 0.6
+            mask[:, :100] = 0.5 - 1e-7  # as good as on the threshold
+            mask[:, : self.flipped_pixels] = 0.5
+            mask[:, -1] = 0.5 + 0.1 * self.slope
             mask = mask.reshape(-1, SIDE, SIDE, 1)
             outputs["mask"] = mask
             area = (mask >= 0.5).mean(axis=(1, 2, 3))
         else:
             area = batch["mask"].mean(axis=(1, 2, 3))
+        if self.abstains is not None:
+            outputs["abstain"] = (brightness[:, None] < self.abstains).astype(np.float32)
         first = 0.5 * brightness + 0.3 * area + self.offset
         return {**outputs, "diagnosis": np.stack([first, 1 - first], axis=1)}
 
@@ -96,3 +102,35 @@ def test_probabilities_are_compared_even_where_all_masks_differ(reference):
     runner = _Fake(makes_mask=True, flipped_pixels=8, offset=1e-3)
     with pytest.raises(UserError, match="its probabilities differ"):
         _check(runner, reference, "end_to_end")
+
+
+def test_logits_are_compared_relative_to_their_spread(reference):
+    # From -2.2 to 2.2: 0.6 and 0.601 differ by 4.2e-3, a thousandth of the spread.
+    runner = _Fake(makes_mask=True, slope=1.01)
+    result = _check(runner, reference, "end_to_end", "float16")
+    assert result.logit_difference == pytest.approx(9.5e-4, rel=0.05)
+    assert result.mask_disagreement == 0
+    with pytest.raises(UserError, match=r"logits of its masks differ .* 9\.5e-04 of their spread"):
+        _check(runner, reference, "end_to_end")
+
+
+def test_abstention_on_other_images_is_refused():
+    levels = np.linspace(0, 255, 20).reshape(-1, 1, 1, 1)
+    inputs = {
+        "image": np.broadcast_to(levels, (20, SIDE, SIDE, 3)),
+        "mask": np.ones((20, SIDE, SIDE, 1)),
+    }
+    reference = ParityReference(_Fake(abstains=0.5), None, inputs, 0.5)
+    result = _check(_Fake(abstains=0.54), reference, "classifier")
+    assert result.abstention_disagreement == pytest.approx(1 / 20)
+    with pytest.raises(UserError, match=r"abstains on other images .* 10\.0% of 20"):
+        _check(_Fake(abstains=0.6), reference, "classifier")
+
+
+def test_int8_is_measured_and_refused_only_where_it_is_nearly_constant(reference):
+    result = _check(_Fake(offset=0.2), reference, "classifier", "int8")
+    assert result.max_difference == pytest.approx(0.2)
+    assert result.tolerance is None
+    constant = ParityReference(_Fake(), None, {k: v[:1] for k, v in reference.inputs.items()}, 0.5)
+    with pytest.raises(UserError, match="nearly constant"):
+        _check(_Fake(), constant, "classifier", "int8")

@@ -9,7 +9,7 @@ import typer
 def evaluate(
     model: Annotated[
         Path,
-        typer.Argument(help="A run, a .keras file, a SavedModel directory or a .tflite file."),
+        typer.Argument(help="A run, a SavedModel directory, a .keras, .tflite or .onnx file."),
     ],
     data: Annotated[
         Path | None, typer.Option(help="Catalogue folder with masks; a run's own by default.")

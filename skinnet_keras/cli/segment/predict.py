@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def predict(
     model: Annotated[
         Path,
-        typer.Argument(help="A run, a .keras file, a SavedModel directory or a .tflite file."),
+        typer.Argument(help="A run, a SavedModel directory, a .keras, .tflite or .onnx file."),
     ],
     images: Annotated[
         list[Path] | None,
