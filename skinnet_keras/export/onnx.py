@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,23 +87,35 @@ def _convert(model: keras.Model) -> Any:
     from tf2onnx.convert import from_graph_def
     from tf2onnx.tf_loader import from_saved_model
 
-    # It reports each operator it lacks as an error of its own; `_check_valid` says it once.
-    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _quiet("tf2onnx", "tensorflow"):
         write_savedmodel(model, Path(folder))
         # No names given: those of the signature, which the graph's own are renamed to.
         graph, inputs, outputs, names = from_saved_model(
             folder, None, None, tag="serve", signatures=[SIGNATURE], return_tensors_to_rename=True
         )
-    converted, _ = from_graph_def(
-        graph,
-        name=model.name,
-        input_names=inputs,
-        output_names=outputs,
-        opset=OPSET,
-        tensors_to_rename=names,
-    )
+        converted, _ = from_graph_def(
+            graph,
+            name=model.name,
+            input_names=inputs,
+            output_names=outputs,
+            opset=OPSET,
+            tensors_to_rename=names,
+        )
     return converted
+
+
+@contextmanager
+def _quiet(*names: str) -> Iterator[None]:
+    """Silence loggers: of deprecated calls, and of operators that `_check_valid` names at once."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _check_valid(graph: Any, model: keras.Model) -> None:
