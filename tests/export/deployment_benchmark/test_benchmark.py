@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from skinnet_keras.export.deployment import benchmark
+from skinnet_keras.export.deployment_benchmark import benchmark
 from skinnet_keras.export.deployment_benchmark.benchmark import measure_costs
 from skinnet_keras.export.deployment_benchmark.child import Child, ChildFailed
 from skinnet_keras.export.deployment_benchmark.subjects import Subject

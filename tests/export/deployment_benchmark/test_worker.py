@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from skinnet_keras.export.deployment import memory, worker
+from skinnet_keras.export.deployment_benchmark import memory, worker
 from skinnet_keras.export.deployment_benchmark.inputs import make_inputs
 from skinnet_keras.export.runners import KerasRunner, Runner
 from tiny_run import build_classifier
