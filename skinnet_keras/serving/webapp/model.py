@@ -14,6 +14,7 @@ from typing import Any
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.decisions.rules import Thresholds
 from skinnet_keras.export.run_folder import is_run
 from skinnet_keras.export.sidecar import METADATA_FILE, read_sidecar
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END
@@ -203,17 +204,13 @@ def _check_layout(source: Path, metadata: dict[str, Any]) -> None:
 def _thresholds(
     source: Path, metadata: dict[str, Any], classes: tuple[str, ...]
 ) -> tuple[float, ...] | None:
-    """Return one threshold a class, from a mapping by class or a list in their order."""
-    given = metadata.get("decision_thresholds")
-    if given is None:
+    """Return one threshold a class, in their order; None where the model was not calibrated."""
+    if metadata.get("decision") is None:
         return None
     try:
-        values = [given[name] for name in classes] if isinstance(given, dict) else list(given)
-        thresholds = tuple(float(value) for value in values)
-    except (KeyError, TypeError, ValueError):
-        thresholds = ()
-    if len(thresholds) != len(classes) or not all(value > 0 for value in thresholds):
+        given = Thresholds.from_json(metadata["decision"]["thresholds"]).to_json()
+        return tuple(given[name] for name in classes)
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"{source}: 'decision_thresholds' must give one number above 0 for each class."
-        )
-    return thresholds
+            f"{source}: 'thresholds' of 'decision' must give a number above 0 for each class."
+        ) from error

@@ -76,7 +76,9 @@ def test_classifier_without_mask(litert, browser, picture, tmp_path):
 def test_abstention_and_thresholds(litert, browser, picture, tmp_path, bound):
     """A model that abstains where no class reaches a bound; thresholds that favour melanoma."""
     thresholds = {name: 1e-9 if name == "MEL" else 1.0 for name in CLASSES}
-    folder = make_export(tmp_path / "export", abstain_below=bound, decision_thresholds=thresholds)
+    folder = make_export(
+        tmp_path / "export", abstain_below=bound, decision={"thresholds": thresholds}
+    )
     page = browser.open_page()
     with serving(_build(folder, litert, tmp_path / "page")) as site:
         page.go(site.url)

@@ -48,17 +48,17 @@ def test_a_run_is_exported_first(export):
     assert not file.exists()
 
 
-def test_thresholds_by_name_or_in_order(copy):
+def test_thresholds_are_found_by_name(copy):
     values = [0.5 + i for i in range(8)]
-    for given in (values, dict(reversed(list(zip(CLASSES, values, strict=True))))):
-        _edit(copy, decision_thresholds=given)
-        assert read_model(copy / END_TO_END).thresholds == tuple(values)
+    given = dict(reversed(list(zip(CLASSES, values, strict=True))))
+    _edit(copy, decision={"thresholds": given})
+    assert read_model(copy / END_TO_END).thresholds == tuple(values)
 
 
-@pytest.mark.parametrize("given", [[1.0], {"MEL": 1.0}, [0.0] * 8, "all", 3])
+@pytest.mark.parametrize("given", [[1.0], {"MEL": 1.0}, dict.fromkeys(CLASSES, 0.0), "all", 3])
 def test_other_thresholds_are_refused(copy, given):
-    _edit(copy, decision_thresholds=given)
-    with pytest.raises(UserError, match="one number above 0 for each class"):
+    _edit(copy, decision={"thresholds": given})
+    with pytest.raises(UserError, match="a number above 0 for each class"):
         read_model(copy / END_TO_END)
 
 
