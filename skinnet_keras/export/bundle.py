@@ -135,7 +135,8 @@ def export_run(
     models = _models(source)
     directory = Path(out) / name
     plan = list(plan_artefacts(directory, name, list(models), formats, precisions))
-    refuse_stale_files(directory, source.weight_hashes(), [artefact.path for artefact in plan])
+    paths = [artefact.path for artefact in plan]
+    refuse_stale_files(directory, source.weight_hashes(), source.calibration, paths)
     images = Catalogue.load(catalogue) if catalogue else source.run.load_catalogue()
     reference = _reference(source, models, images)
     facts = read_run_facts(source, images)

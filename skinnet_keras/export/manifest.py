@@ -11,6 +11,7 @@ from typing import Any
 from skinnet_keras.atomic import atomic_file, write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.parity import ParityResult
+from skinnet_keras.export.run_calibration import RunCalibration
 from skinnet_keras.export.sidecar import METADATA_FILE
 from skinnet_keras.training.runs import file_sha256
 
@@ -19,26 +20,38 @@ CHECKSUM_FILE = "SHA256SUMS"
 
 
 def refuse_stale_files(
-    directory: Path, weights_sha256: dict[str, str], paths: Sequence[str]
+    directory: Path,
+    weights_sha256: dict[str, str],
+    calibration: RunCalibration | None,
+    paths: Sequence[str],
 ) -> None:
-    """Refuse to describe `.tflite` and `.onnx` files of other weights by a new `metadata.json`.
+    """Refuse to describe `.tflite` and `.onnx` files of another model by a new `metadata.json`.
 
     SavedModels are not concerned: each version carries its own `metadata.json`.
 
     Args:
         directory: Folder of the exported model; may not exist yet.
         weights_sha256: File name -> SHA-256 of the run's model files.
+        calibration: What goes into the models.
         paths: Artefacts this export will write, relative to `directory`.
 
     Raises:
-        UserError: Such a file there comes from other weights and is not replaced.
+        UserError: Such a file there has other weights or another calibration and is not replaced.
     """
     files = [*sorted(directory.glob("*.tflite")), *sorted(directory.glob("*.onnx"))]
     kept = [file for file in files if file.name not in paths]
-    if kept and _exported_weights(directory / METADATA_FILE) != weights_sha256:
+    if not kept:
+        return
+    earlier = _read_json(directory / METADATA_FILE)
+    other = None
+    if earlier.get("run", {}).get("weights_sha256") != weights_sha256:
+        other = "from other weights"
+    elif _calibration_of(earlier) != _calibration_of(calibration.to_json() if calibration else {}):
+        other = "with another calibration"
+    if other is not None:
         raise UserError(
-            f"{kept[0]} was exported from other weights: export its format and precision again "
-            "too, remove it, or choose another --name."
+            f"{kept[0]} was exported {other}: export its format and precision again too, remove "
+            "it, or choose another --name."
         )
 
 
@@ -83,8 +96,9 @@ def _facts(result: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _exported_weights(file: Path) -> Any:
-    return _read_json(file).get("run", {}).get("weights_sha256")
+def _calibration_of(metadata: dict[str, Any]) -> list[Any]:
+    """What of a calibration is inside the models; thresholds of decisions are not."""
+    return [metadata.get(key) for key in ("calibration", "abstention")]
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -83,6 +83,14 @@ def test_export_without_calibration(run, tmp_path):
     assert "calibration" not in json.loads((report.directory / "metadata.json").read_text())
 
 
+def test_files_of_another_calibration_do_not_get_new_metadata(run, tmp_path):
+    export_run(run, tmp_path, formats=["tflite"], precisions=["float32"], calibrated=False)
+    with pytest.raises(UserError, match="was exported with another calibration"):
+        export_run(run, tmp_path, formats=["tflite"], precisions=["float16"])
+    # The same one again may stand beside it.
+    export_run(run, tmp_path, formats=["tflite"], precisions=["float16"], calibrated=False)
+
+
 def test_calibration_of_other_predictions_is_refused(run, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
