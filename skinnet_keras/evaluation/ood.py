@@ -24,8 +24,9 @@ FILE = "ood.json"
 
 DEFAULT_SCORE = "mahalanobis"
 """The score where one figure is to stand for all, fixed before a run is looked at. On real images
-Mahalanobis told a SkinNet-v1's known images from others (AUROC 0.777 and 0.965); the energy took
-the others for better known than those (0.116 and 0.139)."""
+Mahalanobis told a SkinNet-v1's known images from photographs and textures (AUROC 0.82 and 0.98),
+where the energy took these for better known (0.15 and 0.10). With an unseen class it is the
+reverse: 0.52 and 0.81."""
 
 _RECALL = 0.95
 
