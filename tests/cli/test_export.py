@@ -53,7 +53,7 @@ def test_table_names_every_artefact(skinnet, run, tmp_path, monkeypatch):
     assert "tiny_v2_end_to_end_float16.tflite" in out
     rows = [line.split() for line in out.splitlines()]
     assert "partitions" in out
-    assert next(row for row in rows if "tiny_v2_end_to_end_float16.tflite" in row)[-1] == "2"
+    assert next(row for row in rows if "tiny_v2_end_to_end_float16.tflite" in row)[-1] == "1"
     assert f"Wrote {tmp_path / 'tiny_v2'}" in err
 
 
