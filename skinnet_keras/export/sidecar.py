@@ -99,9 +99,9 @@ def _parse(file: Path) -> Sidecar:
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         classes = tuple(str(name) for name in content["classes"])
         cleaning = CleaningConfig.model_validate(content.get("cleaning") or {})
-        decision = content.get("decision")
-        thresholds = None if decision is None else Thresholds.from_json(decision["thresholds"])
-        return Sidecar(file, classes, float(content["mask_threshold"]), cleaning, thresholds)
+        threshold = float(content["mask_threshold"])
+        thresholds = _thresholds(file, content.get("decision"), classes)
+        return Sidecar(file, classes, threshold, cleaning, thresholds)
     except ValidationError as error:
         raise UserError(
             f"{file} asks for a cleaning that this version of the package does not know: install "
@@ -110,4 +110,16 @@ def _parse(file: Path) -> Sidecar:
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{file} is damaged: it does not give 'classes' and 'mask_threshold'."
+        ) from error
+
+
+def _thresholds(file: Path, decision: Any, classes: tuple[str, ...]) -> Thresholds | None:
+    if decision is None:
+        return None
+    try:
+        given = Thresholds.from_json(decision["thresholds"]).to_json()
+        return Thresholds(classes, tuple(given[name] for name in classes))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{file}: 'thresholds' of 'decision' must give a number above 0 for each class."
         ) from error

@@ -48,7 +48,9 @@ def test_prediction_part_has_one_output_and_no_auxiliary_head(name, arguments, t
     assert [w.path for w in again.weights] == [w.path for w in model.weights]
 
 
-@pytest.mark.parametrize("augmentation_on", ["workers", "device"])
+@pytest.mark.parametrize(
+    "augmentation_on", ["workers", pytest.param("device", marks=pytest.mark.slow)]
+)
 def test_auxiliary_heads_are_trained_but_not_saved(augmentation_on, tmp_path):
     experiment = config("transfuse", TRANSFUSE, augmentation_on=augmentation_on, l2=0.0)
     run = start_run(experiment, make_catalogue(tmp_path / "catalogue"), tmp_path / "run")

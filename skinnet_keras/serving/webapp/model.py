@@ -14,7 +14,6 @@ from typing import Any
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.decisions.rules import Thresholds
 from skinnet_keras.export.run_folder import is_run
 from skinnet_keras.export.sidecar import METADATA_FILE, read_sidecar
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END
@@ -132,7 +131,7 @@ def read_model(file: Path) -> WebModel:
             f"{file.name} gives {_shapes(outputs)}, not the probabilities of the {classes} classes "
             f"in {sidecar.source.name}: export the model again."
         )
-    thresholds = _thresholds(sidecar.source, metadata, sidecar.classes)
+    thresholds = None if sidecar.thresholds is None else sidecar.thresholds.values
     return WebModel(file, metadata, size, shown, thresholds)
 
 
@@ -199,18 +198,3 @@ def _check_layout(source: Path, metadata: dict[str, Any]) -> None:
             f"{source} lays the metadata vector out in another way than this version of the "
             "package: export the model again."
         )
-
-
-def _thresholds(
-    source: Path, metadata: dict[str, Any], classes: tuple[str, ...]
-) -> tuple[float, ...] | None:
-    """Return one threshold a class, in their order; None where the model was not calibrated."""
-    if metadata.get("decision") is None:
-        return None
-    try:
-        given = Thresholds.from_json(metadata["decision"]["thresholds"]).to_json()
-        return tuple(given[name] for name in classes)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{source}: 'thresholds' of 'decision' must give a number above 0 for each class."
-        ) from error
