@@ -37,7 +37,8 @@ from skinnet_keras.export.image_bytes.endpoint import why_no_image_bytes
 from skinnet_keras.export.int8_gate import Int8Gate
 from skinnet_keras.export.int8_images import Int8Images
 from skinnet_keras.export.manifest import refuse_stale_files, write_manifest
-from skinnet_keras.export.onnx import OPSET, require_onnx
+from skinnet_keras.export.onnx import OPSET
+from skinnet_keras.export.onnx_packages import EXPORTING, require_onnx
 from skinnet_keras.export.parity import (
     ParityReference,
     ParityResult,
@@ -123,7 +124,7 @@ def export_run(
     if keras.backend.backend() != "tensorflow":
         raise UserError("Exporting needs the TensorFlow backend: set KERAS_BACKEND=tensorflow.")
     if "onnx" in formats:
-        require_onnx()
+        require_onnx(EXPORTING)
     source = RunModels.load(run)
     if calibrated:
         source = source.calibrated()

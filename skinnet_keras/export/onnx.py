@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import tempfile
 from collections.abc import Iterator
@@ -13,27 +12,13 @@ from typing import Any
 import keras
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.savedmodel import SIGNATURE, write_savedmodel
+from skinnet_keras.export.onnx_packages import EXPORTING, require_onnx
+from skinnet_keras.export.savedmodel import write_savedmodel
 from skinnet_keras.export.signature import model_outputs
+from skinnet_keras.export.signature_names import SIGNATURE
 
 OPSET = 17
 """Version of the ONNX operators: read by ONNX Runtime from 1.12 (2022) on."""
-
-_PACKAGES = ("onnx", "tf2onnx", "onnxruntime")
-
-
-def require_onnx() -> None:
-    """Check that the packages for ONNX are installed.
-
-    Raises:
-        UserError: One is missing.
-    """
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"ONNX needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
-            "installed: pip install 'skinnet-keras[onnx]'."
-        )
 
 
 def write_onnx(model: keras.Model, path: Path) -> None:
@@ -49,7 +34,7 @@ def write_onnx(model: keras.Model, path: Path) -> None:
         UserError: An ONNX package is missing, the model needs an operator that ONNX lacks, or the
             converted model has other inputs or outputs than this one.
     """
-    require_onnx()
+    require_onnx(EXPORTING)
     graph = _convert(model)
     for tensor in (*graph.graph.input, *graph.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.onnx import require_onnx
+from skinnet_keras.export.onnx_packages import RUNNING, require_onnx
 from skinnet_keras.export.runners import Runner
 
 
@@ -25,7 +25,7 @@ class OnnxRunner(Runner):
     format = "onnx"
 
     def __init__(self, path: str | Path, num_threads: int = 2) -> None:
-        require_onnx()
+        require_onnx(RUNNING)
         import onnxruntime
         from onnxruntime.capi.onnxruntime_pybind11_state import (
             Fail,

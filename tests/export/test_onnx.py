@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -102,6 +104,17 @@ def test_missing_packages_give_one_sentence(model, tmp_path, monkeypatch):
     sentence = r"ONNX needs onnx and tf2onnx and onnxruntime, which .*skinnet-keras\[onnx\]"
     with pytest.raises(UserError, match=sentence):
         write_onnx(model, tmp_path / "m.onnx")
+
+
+def test_file_runs_without_tensorflow(model, tmp_path):
+    write_onnx(model, tmp_path / "m.onnx")
+    code = (
+        "import sys; from skinnet_keras.export.runners import open_runner; "
+        f"open_runner({str(tmp_path / 'm.onnx')!r}); "
+        "print(*sorted({'tensorflow', 'keras', 'pandas', 'tf2onnx'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x08\x12\x00"])
