@@ -51,4 +51,4 @@ def test_what_python_refuses_the_graph_refuses_by_name(in_graph, row, message):
         MetadataEncoder().encode(*row)
     columns = [[10.0, row[0]], ["male", row[1]], ["", row[2]]]
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        in_graph(*columns)
+        in_graph(*map(tf.constant, columns))

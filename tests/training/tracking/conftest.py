@@ -30,7 +30,8 @@ def _isolated_wandb(tmp_path_factory):
             wandb.teardown()
 
 
-@pytest.fixture(scope="package", autouse=True)
+# Not of the package: without an `__init__.py` that is the whole session.
+@pytest.fixture(scope="module", autouse=True)
 def _eager():
     tf = pytest.importorskip("tensorflow")
     tf.config.run_functions_eagerly(True)
