@@ -28,8 +28,8 @@ def ood(
 
     Against them: test images of no class of the model (UNK; train with `unseen=[DF]` to withhold
     a class), everyday photographs, textures. The scores: distances to the training images in
-    feature space (Mahalanobis, plain and relative; nearest neighbours), and for comparison largest
-    probability, largest logit and energy, which need no training images and often fail. The file
+    feature space (Mahalanobis, plain and relative; nearest neighbours), largest probability,
+    largest logit and energy. Which is best depends on what is unknown: look at all sets. The file
     names the weights it is of; `skinnet report` takes it into its page.
 
     Example: skinnet ood runs/skinnet_v2

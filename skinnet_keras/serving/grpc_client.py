@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.serving.refusals import plain_refusal
 from skinnet_keras.serving.rest import DEFAULT_TIMEOUT
 from skinnet_keras.serving.served_model import ServedModel, ServingClient, Signature
 
@@ -36,7 +35,7 @@ class GrpcClient(ServingClient):
         timeout: float = DEFAULT_TIMEOUT,
         secure: bool = False,
     ) -> None:
-        super().__init__(model, timeout)
+        super().__init__(target, model, timeout)
         try:
             import grpc
             from tensorflow_serving.apis import (
@@ -48,7 +47,6 @@ class GrpcClient(ServingClient):
                 "gRPC needs grpcio and tensorflow-serving-api: install skinnet-keras[serving], or "
                 "use the REST API (http://...)."
             ) from error
-        self._target = target
         limits = [(f"grpc.max_{way}_message_length", _MAX_MESSAGE) for way in ("send", "receive")]
         if secure:
             credentials = grpc.ssl_channel_credentials()
@@ -122,20 +120,12 @@ class GrpcClient(ServingClient):
         import grpc
 
         if code == grpc.StatusCode.UNAVAILABLE:
-            return UserError(
-                f"{self._target} cannot be reached ({details}): is the server running there?"
-            )
+            return self._unreachable(details)
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-            return UserError(
-                f"{self._target} did not answer within {self.timeout:g} seconds: try a longer "
-                "timeout."
-            )
+            return self._too_slow()
         if code == grpc.StatusCode.NOT_FOUND:
-            return UserError(
-                f"{self._target} serves no model {self.model} ({details}): check its name, "
-                "version and label."
-            )
-        return UserError(f"{self._target} refuses the request: {plain_refusal(details)}")
+            return self._no_such_model(details)
+        return self._refused(details)
 
 
 def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

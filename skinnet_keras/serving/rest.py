@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.serving.refusals import plain_refusal
 from skinnet_keras.serving.served_model import (
     ServedModel,
     ServingClient,
@@ -50,11 +49,10 @@ class RestClient(ServingClient):
         timeout: float = DEFAULT_TIMEOUT,
         columnar: bool = False,
     ) -> None:
-        super().__init__(model, timeout)
+        super().__init__(url.rstrip("/"), model, timeout)
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise UserError(f"{url!r} is no address like http://localhost:8501.")
-        self._url = url.rstrip("/")
         self._columnar = columnar
 
     def versions(self) -> dict[int, str]:
@@ -94,7 +92,7 @@ class RestClient(ServingClient):
     def _get(self, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body, allow_nan=False).encode()
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked
-            self._url + path, data, {"Content-Type": "application/json"}
+            self.address + path, data, {"Content-Type": "application/json"}
         )
         try:
             with urllib.request.urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
@@ -108,9 +106,7 @@ class RestClient(ServingClient):
             reason = getattr(error, "reason", error)
             if isinstance(reason, TimeoutError):
                 raise self._too_slow() from error
-            raise UserError(
-                f"{self._url} cannot be reached ({reason}): is the server running there?"
-            ) from error
+            raise self._unreachable(reason) from error
         try:
             return json.loads(content)
         except ValueError as error:
@@ -128,23 +124,15 @@ class RestClient(ServingClient):
             message = str(json.loads(content)["error"])
         except (ValueError, KeyError, TypeError):
             return UserError(
-                f"{self._url} answers with HTTP status {status} and does not say why: is "
+                f"{self.address} answers with HTTP status {status} and does not say why: is "
                 "TensorFlow Serving's REST API there?"
             )
         if status == 404:
-            return UserError(
-                f"{self._url} serves no model {self.model} ({message}): check its name, version "
-                "and label."
-            )
-        return UserError(f"{self._url} refuses the request: {plain_refusal(message)}")
-
-    def _too_slow(self) -> UserError:
-        return UserError(
-            f"{self._url} did not answer within {self.timeout:g} seconds: try a longer timeout."
-        )
+            return self._no_such_model(message)
+        return self._refused(message)
 
     def _foreign(self) -> UserError:
-        return UserError(f"{self._url} does not answer as TensorFlow Serving's REST API does.")
+        return UserError(f"{self.address} does not answer as TensorFlow Serving's REST API does.")
 
 
 def request_body(

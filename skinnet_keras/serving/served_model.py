@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from skinnet_keras.errors import UserError
+from skinnet_keras.serving.refusals import plain_refusal
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ class ServingClient(ABC):
     """Talks to TensorFlow Serving about one model.
 
     Args:
+        address: Where the server is, for messages.
         model: The model.
         timeout: Seconds to wait for an answer.
     """
 
-    def __init__(self, model: ServedModel, timeout: float) -> None:
+    def __init__(self, address: str, model: ServedModel, timeout: float) -> None:
+        self.address = address
         self.model = model
         self.timeout = timeout
         self._signatures: dict[str, Signature] | None = None
@@ -109,6 +112,25 @@ class ServingClient(ABC):
         Raises:
             UserError: The server cannot be reached, has no such model, or refuses the inputs.
         """
+
+    def _unreachable(self, reason: object) -> UserError:
+        return UserError(
+            f"{self.address} cannot be reached ({reason}): is the server running there?"
+        )
+
+    def _too_slow(self) -> UserError:
+        return UserError(
+            f"{self.address} did not answer within {self.timeout:g} seconds: try a longer timeout."
+        )
+
+    def _no_such_model(self, message: str) -> UserError:
+        return UserError(
+            f"{self.address} serves no model {self.model} ({message}): check its name, version "
+            "and label."
+        )
+
+    def _refused(self, message: str) -> UserError:
+        return UserError(f"{self.address} refuses the request: {plain_refusal(message)}")
 
 
 def wanted_outputs(answer: dict[str, np.ndarray], names: Sequence[str] | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class ChildFailed(Exception):  # noqa: N818 - it says what happened
 
 
 class Child:
-    """A process of `deployment.worker`; it starts when this is made.
+    """A process of `deployment_benchmark.worker`; it starts when this is made.
 
     Args:
         subject: What it measures.

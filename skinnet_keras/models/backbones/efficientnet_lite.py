@@ -2,8 +2,8 @@
 
 From `models/official/efficientnet/lite` of TensorFlow's TPU repository: the MBConv stages of
 EfficientNet-B0 without squeeze-and-excitation, which many accelerators lack, and with ReLU6 for
-swish, whose bounded range survives quantisation to 8 bits; scaled up or down, the stem keeps its
-32 and the head its 1280 channels.
+swish, whose bounded range is meant for 8 bits; scaled up or down, the stem keeps its 32 and the
+head its 1280 channels.
 """
 
 from __future__ import annotations
