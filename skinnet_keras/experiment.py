@@ -23,6 +23,14 @@ from skinnet_keras.evaluation.segmentation.overlap import segmentation_scores
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
 from skinnet_keras.models import BACKBONES
 from skinnet_keras.models.loading import load_keras
+from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.run import Run, catalogue_of
+from skinnet_keras.runs.samples import (
+    classes_of,
+    classification_samples,
+    labels_of,
+    segmentation_samples,
+)
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
 from skinnet_keras.training.joint import check_joint, end_to_end_classifier
@@ -30,14 +38,6 @@ from skinnet_keras.training.joint_result import publish_result
 from skinnet_keras.training.loss_bar import loss_and_bar
 from skinnet_keras.training.losses import best_constant_prediction
 from skinnet_keras.training.prediction import predict_probabilities
-from skinnet_keras.training.run_masks import PredictedMasks
-from skinnet_keras.training.runs import Run, catalogue_of
-from skinnet_keras.training.samples import (
-    classes_of,
-    classification_samples,
-    labels_of,
-    segmentation_samples,
-)
 from skinnet_keras.training.segmentation import (
     configured_segmenter,
     score_segmenter,

@@ -14,8 +14,8 @@ from skinnet_keras.evaluation.card.build import build_card
 from skinnet_keras.evaluation.predictions import read_predictions, write_predictions
 from skinnet_keras.evaluation.subgroups.attributes import ImageRows, divide, join_rows
 from skinnet_keras.evaluation.subgroups.report import subgroup_report
+from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import CLASSES
-from skinnet_keras.training.runs import Run
 
 COMMIT = "0123456789abcdef"
 TRAIN, VAL, TEST = 60, 20, 80  # images; half MEL, half NV

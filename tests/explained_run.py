@@ -10,7 +10,7 @@ from PIL import Image
 from skinnet_keras.evaluation.explanations import SUMMARY_FILE
 from skinnet_keras.evaluation.ood import detection_report
 from skinnet_keras.evaluation.stored_results import write_result
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 
 STEPS = 17
 SHEET = (1500, 700)  # pixels

@@ -16,8 +16,8 @@ from skinnet_keras.data.catalogue import COLUMNS, Catalogue
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.data.synthetic.generate import generate_lesion
 from skinnet_keras.models.layers import image_normalization
+from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import CLASSES
-from skinnet_keras.training.runs import Run
 
 SIZE = 32
 CHANNELS = 16

@@ -6,13 +6,13 @@ import numpy as np
 
 from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.metadata import MetadataEncoder
-from skinnet_keras.training.run_masks import PredictedMasks
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.run import Run
 
 
 def mean_over_eight_views(run: Run, image_ids: list[str]) -> np.ndarray:
     """Eight views turned with NumPy, image by image, through the model files."""
-    from skinnet_keras.export.run_models import RunModels
+    from skinnet_keras.inference.run_models import RunModels
 
     models = RunModels.load(run.directory)
     catalogue = run.load_catalogue()

@@ -13,7 +13,7 @@ from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from tiny_run import SIZE, build_positional_classifier, build_segmenter, make_catalogue
 
 

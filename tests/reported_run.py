@@ -9,8 +9,8 @@ import numpy as np
 
 from skinnet_keras.config import Config
 from skinnet_keras.evaluation.predictions import write_predictions
+from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import CLASSES
-from skinnet_keras.training.runs import Run
 from tiny_run import SIZE, make_catalogue
 
 

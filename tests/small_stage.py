@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from skinnet_keras.config import Config, StageConfig, UnfreezingStageConfig
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.fit import Stage
-from skinnet_keras.training.runs import Run
 
 STEPS, BATCH, WIDTH = 2, 4, 5
 

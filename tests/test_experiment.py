@@ -13,7 +13,7 @@ from skinnet_keras.data.image_io import resize_mask
 from skinnet_keras.data.predicted_masks import MaskRow, masks_folder, write_mask, write_tables
 from skinnet_keras.errors import UserError
 from skinnet_keras.experiment import run_experiment, start_run
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from tiny_run import IMAGES, SIZE, draw_picture, make_run
 
 

@@ -125,7 +125,7 @@ def make_run(
     cleaning: CleaningConfig | None = None,
 ) -> Path:
     """A finished run directory; `classifier` replaces the tiny one."""
-    from skinnet_keras.training.runs import Run
+    from skinnet_keras.runs.run import Run
 
     catalogue = make_catalogue(root / "data")
     stages = {"cnn": {"epochs": 1}} | ({"segmentation": {"epochs": 1}} if segmenter else {})

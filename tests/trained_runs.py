@@ -8,7 +8,7 @@ from typing import Any
 from skinnet_keras.config import CleaningConfig, Config
 from skinnet_keras.data.predicted_masks import MaskRow, masks_folder, write_mask, write_tables
 from skinnet_keras.experiment import run_experiment, start_run
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from tiny_run import SIZE, draw_picture, make_catalogue, make_run
 
 _STAGE = {

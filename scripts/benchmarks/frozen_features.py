@@ -42,13 +42,13 @@ from skinnet_keras.data.pipeline import training_dataset
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metrics
 from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
+from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.samples import classes_of, classification_samples, labels_of
 from skinnet_keras.training import features
 from skinnet_keras.training.fit import Batches, load_weights
 from skinnet_keras.training.losses import set_l2
 from skinnet_keras.training.optimizers import build_optimizer
-from skinnet_keras.training.run_masks import PredictedMasks
-from skinnet_keras.training.runs import Run
-from skinnet_keras.training.samples import classes_of, classification_samples, labels_of
 from skinnet_keras.training.stages import (
     balanced_samples,
     configured_classifier,

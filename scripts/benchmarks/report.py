@@ -41,8 +41,8 @@ from skinnet_keras.evaluation.ood import DEFAULT_SCORE, detection_report
 from skinnet_keras.evaluation.ood import FILE as OOD_FILE
 from skinnet_keras.evaluation.predictions import write_predictions
 from skinnet_keras.evaluation.stored_results import write_result
+from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import CLASSES
-from skinnet_keras.training.runs import Run
 
 _LESIONS_PER_IMAGE = 0.7
 # The 25,331 training images of ISIC-2019 by class (challenge.isic-archive.com/data, 2019).

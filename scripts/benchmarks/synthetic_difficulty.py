@@ -162,7 +162,7 @@ def run_examples(run: Path, data: Path) -> Examples:
     """The test images of a run's catalogue, with the masks the run used."""
     from skinnet_keras.data.cache import open_cache
     from skinnet_keras.data.catalogue import Catalogue
-    from skinnet_keras.training.run_masks import PredictedMasks
+    from skinnet_keras.runs.masks import PredictedMasks
 
     catalogue = Catalogue.load(data)
     table = catalogue.usable(("test",))

@@ -26,14 +26,14 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
+from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.samples import classes_of, classification_samples, labels_of
 from skinnet_keras.training.loss_bar import loss_and_bar
 from skinnet_keras.training.losses import (
     best_constant_prediction,
     class_weights,
     classification_loss,
 )
-from skinnet_keras.training.runs import Run
-from skinnet_keras.training.samples import classes_of, classification_samples, labels_of
 
 _FEATURES_FOLDER = "features"
 

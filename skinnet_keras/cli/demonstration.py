@@ -23,11 +23,11 @@ from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.evaluation.report import write_report, write_tables
 from skinnet_keras.export.bundle import export_run
-from skinnet_keras.export.prediction import predict_images
-from skinnet_keras.export.runners import open_runner
+from skinnet_keras.inference.prediction import predict_images
+from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.models import SKINNETS
-from skinnet_keras.training.run_masks import PredictedMasks
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.run import Run
 
 LESIONS = 800
 IMAGE_SIZE = 96

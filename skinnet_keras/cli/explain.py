@@ -59,8 +59,8 @@ def explain(
     from skinnet_keras.explanation.explain import explain_cases
     from skinnet_keras.explanation.sheet import write_sheets
     from skinnet_keras.explanation.summary import mean_curves, summarize, write_figures
-    from skinnet_keras.export.run_models import RunModels
-    from skinnet_keras.training.samples import classes_of
+    from skinnet_keras.inference.run_models import RunModels
+    from skinnet_keras.runs.samples import classes_of
 
     folder = out or run / FOLDER
     if folder.exists() and not folder.is_dir():

@@ -17,7 +17,7 @@ from skinnet_keras.config import (
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.folds import fold_names
 from skinnet_keras.errors import UserError
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 
 
 def train_folds(config: Config, data: Path, out: Path, *, folds: int) -> list[Path]:

@@ -43,7 +43,7 @@ def ood(
     import_tensorflow_quietly()
     from skinnet_keras.evaluation.ood import FILE, detection_table
     from skinnet_keras.evaluation.stored_results import write_result
-    from skinnet_keras.export.run_models import RunModels
+    from skinnet_keras.inference.run_models import RunModels
     from skinnet_keras.ood.evaluate import evaluate_run
 
     models = RunModels.load(run)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from skinnet_keras.config import Config
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.run_folder import is_run
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run, is_run
 
 
 def pending_job(

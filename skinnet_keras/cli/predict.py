@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from skinnet_keras.export.prediction import ImagePrediction
-    from skinnet_keras.export.runners import Runner
+    from skinnet_keras.inference.prediction import ImagePrediction
+    from skinnet_keras.inference.runner import Runner
 
 
 def predict(
@@ -69,8 +69,8 @@ def predict(
 
     views = view_set(tta, crop=crop, mirror=mirror)
     import_tensorflow_quietly()
-    from skinnet_keras.export.prediction import predict_images
-    from skinnet_keras.export.runners import open_runner
+    from skinnet_keras.inference.prediction import predict_images
+    from skinnet_keras.inference.runners import open_runner
 
     if overlay is not None:
         _refuse_equal_stems(images)
@@ -103,7 +103,7 @@ def _refuse_equal_stems(images: list[Path]) -> None:
 
 def _refuse_classical(model: Path, runner: "Runner") -> None:
     from skinnet_keras.errors import UserError
-    from skinnet_keras.export.classical_runner import ClassicalRunner
+    from skinnet_keras.inference.classical_runner import ClassicalRunner
 
     if isinstance(runner, ClassicalRunner):
         raise UserError(
@@ -115,9 +115,9 @@ def _write_overlays(
     predictions: "list[ImagePrediction]", folder: Path, runner: "Runner", given: Path | None
 ) -> None:
     from skinnet_keras.errors import UserError
-    from skinnet_keras.export.overlay import enlarge_mask
-    from skinnet_keras.export.photograph_masks import write_pictures
-    from skinnet_keras.export.prediction import read_cleaned
+    from skinnet_keras.inference.overlay import enlarge_mask
+    from skinnet_keras.inference.photograph_masks import write_pictures
+    from skinnet_keras.inference.prediction import read_cleaned
 
     for prediction in predictions:
         if prediction.mask is None:

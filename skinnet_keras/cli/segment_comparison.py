@@ -20,10 +20,10 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.segmentation.comparison import ComparedRun
 from skinnet_keras.export.complexity import multiply_accumulates, trainable_parameters
 from skinnet_keras.export.segmentation_scoring import score_on_catalogue
-from skinnet_keras.export.segmenting import open_segmenter
+from skinnet_keras.inference.segmenting import open_segmenter
 from skinnet_keras.models import SEGMENTERS
 from skinnet_keras.presets import find_config
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.segmentation import configured_segmenter, prediction_part
 
 

@@ -11,10 +11,10 @@ from skinnet_keras.config import load_config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
-from skinnet_keras.evaluation.tta_record import read_tta
 from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.presets import find_config
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.view_record import read_tta
 
 
 def train_from_config(

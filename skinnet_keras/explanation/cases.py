@@ -13,10 +13,10 @@ from skinnet_keras.data.image_io import read_image, resize_image
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.errors import UserError
 from skinnet_keras.explanation.explain import Case
-from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.inference.run_models import RunModels
+from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.samples import classification_samples
 from skinnet_keras.training.masks import logit
-from skinnet_keras.training.run_masks import PredictedMasks
-from skinnet_keras.training.samples import classification_samples
 
 
 def cases_of_split(

@@ -13,12 +13,14 @@ from skinnet_keras.atomic import write_json
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.export.image_bytes.endpoint import why_no_image_bytes
 from skinnet_keras.export.onnx import write_onnx
-from skinnet_keras.export.onnx_runner import OnnxRunner
 from skinnet_keras.export.quantization import Representative
-from skinnet_keras.export.runners import Runner, SavedModelRunner, TFLiteRunner
 from skinnet_keras.export.savedmodel import next_version, write_savedmodel
-from skinnet_keras.export.sidecar import SAVEDMODEL_METADATA
 from skinnet_keras.export.tflite import write_tflite
+from skinnet_keras.inference.onnx_runner import OnnxRunner
+from skinnet_keras.inference.runner import Runner
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
+from skinnet_keras.inference.sidecar import SAVEDMODEL_METADATA
+from skinnet_keras.inference.tflite_runner import TFLiteRunner
 
 FORMATS = ("savedmodel", "tflite", "onnx")
 """Formats a run can be exported to."""

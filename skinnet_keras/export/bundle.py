@@ -38,7 +38,6 @@ from skinnet_keras.export.int8_gate import Int8Gate
 from skinnet_keras.export.int8_images import Int8Images
 from skinnet_keras.export.manifest import refuse_stale_files, write_manifest
 from skinnet_keras.export.onnx import OPSET
-from skinnet_keras.export.onnx_packages import EXPORTING, require_onnx
 from skinnet_keras.export.parity import (
     ParityReference,
     ParityResult,
@@ -47,11 +46,13 @@ from skinnet_keras.export.parity import (
 )
 from skinnet_keras.export.parity_images import parity_inputs
 from skinnet_keras.export.run_facts import RunFacts, read_run_facts
-from skinnet_keras.export.run_models import RunModels
-from skinnet_keras.export.runners import KerasRunner, SavedModelRunner
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END, build_metadata
-from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE
 from skinnet_keras.export.tflite import DEFAULT_PRECISIONS, PRECISIONS
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.onnx_packages import EXPORTING, require_onnx
+from skinnet_keras.inference.run_models import RunModels
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
+from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE
 from skinnet_keras.models.composite import with_mask_logits
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from skinnet_keras.export.signature import call_by_name
+from skinnet_keras.inference.calling import call_by_name
 
 
 def trainable_parameters(model: keras.Model) -> int:

@@ -15,7 +15,7 @@ from skinnet_keras.evaluation.paired_recall import RecallChange, recall_changes
 from skinnet_keras.evaluation.table import Table, number
 from skinnet_keras.export.int8_images import MIN_VALIDATION_IMAGES, Int8Images, Judged
 from skinnet_keras.export.quantization import Representative
-from skinnet_keras.export.runners import Runner
+from skinnet_keras.inference.runner import Runner
 
 MIN_AGREEMENT = 0.98
 """Smallest accepted share of validation images with the same decision."""

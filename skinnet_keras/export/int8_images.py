@@ -12,8 +12,8 @@ from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.predictions import Predictions
-from skinnet_keras.export.catalogue_inputs import CatalogueInputs, spread_rows
-from skinnet_keras.export.runners import Runner
+from skinnet_keras.inference.catalogue_inputs import CatalogueInputs, spread_rows
+from skinnet_keras.inference.runner import Runner
 
 REPRESENTATIVE_IMAGES = 200
 """Training images on which the ranges of activations are measured."""

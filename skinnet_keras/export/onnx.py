@@ -12,10 +12,10 @@ from typing import Any
 import keras
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.onnx_packages import EXPORTING, require_onnx
 from skinnet_keras.export.savedmodel import write_savedmodel
-from skinnet_keras.export.signature import model_outputs
-from skinnet_keras.export.signature_names import SIGNATURE
+from skinnet_keras.inference.calling import model_outputs
+from skinnet_keras.inference.onnx_packages import EXPORTING, require_onnx
+from skinnet_keras.inference.signature_names import SIGNATURE
 
 OPSET = 17
 """Version of the ONNX operators: read by ONNX Runtime from 1.12 (2022) on."""

@@ -12,8 +12,8 @@ from skinnet_keras.export.delegate import Delegation
 from skinnet_keras.export.image_bytes.check import ImageBytesParity
 from skinnet_keras.export.int8_gate import MAX_ABSTENTION_DISAGREEMENT, Int8Report
 from skinnet_keras.export.logits import LOGIT_BOUND, logits_of, relative_logit_difference
-from skinnet_keras.export.runners import Runner
 from skinnet_keras.export.signature import END_TO_END
+from skinnet_keras.inference.runner import Runner
 
 TOLERANCES = {"float32": 1e-5, "float16": 5e-3}
 """Largest accepted difference by precision: of a probability, and of a mask's logit relative to

@@ -8,7 +8,7 @@ import pandas as pd
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.catalogue_inputs import CatalogueInputs, spread_rows
+from skinnet_keras.inference.catalogue_inputs import CatalogueInputs, spread_rows
 
 PARITY_IMAGES = 32
 

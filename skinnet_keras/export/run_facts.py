@@ -9,9 +9,9 @@ from typing import Any
 
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.evaluation.card.data_facts import describe_data
-from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.reporting.card import CARD_FILES, RunCard, read_card
-from skinnet_keras.training.runs import catalogue_of
+from skinnet_keras.runs.run import catalogue_of
 
 _SPLIT = "test"
 _PER_CLASS = ("support", "recall", "specificity")

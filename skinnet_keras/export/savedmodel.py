@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
+from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +31,7 @@ def write_savedmodel(
     import tensorflow as tf
 
     from skinnet_keras.export.image_bytes.endpoint import image_bytes_endpoint
-    from skinnet_keras.export.signature import call_by_name
+    from skinnet_keras.inference.calling import call_by_name
 
     signature = {
         tensor.name: tf.TensorSpec((batch_size, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
@@ -53,23 +53,8 @@ def write_savedmodel(
     archive.write_out(str(directory), verbose=False)
 
 
-def version_folders(model: Path) -> list[Path]:
-    """Return the folders of a model's versions that hold a SavedModel, the highest last."""
-    folders = [
-        child
-        for child in (model.iterdir() if model.is_dir() else ())
-        if child.name.isdecimal() and (child / "saved_model.pb").is_file()
-    ]
-    return sorted(folders, key=lambda folder: int(folder.name))
-
-
 def next_version(*models: Path) -> int:
     """Return 1 + the highest version number that any of these model folders holds (1 if none)."""
     folders = [child for model in models if model.is_dir() for child in model.iterdir()]
     versions = [int(folder.name) for folder in folders if folder.name.isdecimal()]
     return 1 + max(versions, default=0)
-
-
-def latest_version(model: Path) -> Path | None:
-    """Return the folder of the highest version that holds a SavedModel, or None."""
-    return next(reversed(version_folders(model)), None)

@@ -17,9 +17,9 @@ from skinnet_keras.config import Config, parse_config
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.complexity import multiply_accumulates, trainable_parameters
 from skinnet_keras.export.machine import describe_machine
-from skinnet_keras.export.runners import TFLiteRunner
-from skinnet_keras.export.signature import call_by_name
 from skinnet_keras.export.tflite import write_tflite
+from skinnet_keras.inference.calling import call_by_name
+from skinnet_keras.inference.tflite_runner import TFLiteRunner
 from skinnet_keras.training.losses import set_l2
 from skinnet_keras.training.optimizers import build_optimizer
 from skinnet_keras.training.segmentation import configured_segmenter, prediction_part

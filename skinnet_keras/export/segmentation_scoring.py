@@ -15,10 +15,10 @@ from skinnet_keras.data.cleaning import clean
 from skinnet_keras.data.image_io import read_image, read_mask
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.evaluation.segmentation.report import score_images
-from skinnet_keras.export.overlay import enlarge_mask
-from skinnet_keras.export.runners import Runner
-from skinnet_keras.export.segmenting import lesion_probability
-from skinnet_keras.training.samples import segmentation_samples
+from skinnet_keras.inference.overlay import enlarge_mask
+from skinnet_keras.inference.runner import Runner
+from skinnet_keras.inference.segmenting import lesion_probability
+from skinnet_keras.runs.samples import segmentation_samples
 
 
 @dataclass(frozen=True)

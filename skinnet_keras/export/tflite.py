@@ -12,7 +12,7 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.export.nearest_upsampling import with_delegated_upsampling
 from skinnet_keras.export.quantization import Representative, quantize
 from skinnet_keras.export.savedmodel import write_savedmodel
-from skinnet_keras.export.signature_names import SIGNATURE
+from skinnet_keras.inference.signature_names import SIGNATURE
 
 PRECISIONS = ("float32", "float16", "int8")
 """How the weights are stored; with int8 the activations, too. Inputs and outputs are float32."""

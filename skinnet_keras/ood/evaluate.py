@@ -15,13 +15,13 @@ from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES
 from skinnet_keras.evaluation.ood import detection_report
-from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.ood.features import Computed, Computer
 from skinnet_keras.ood.pictures import photograph_crops, textures
 from skinnet_keras.ood.scores import FeatureScores, logit_scores
+from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.samples import classification_samples, labels_of
 from skinnet_keras.taxonomy import UNK
-from skinnet_keras.training.run_masks import PredictedMasks
-from skinnet_keras.training.samples import classification_samples, labels_of
 
 PICTURES = 200
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")

@@ -12,7 +12,7 @@ from rich.progress import track
 
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.samples import Samples
-from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.training.masks import logit
 
 _BATCH = 32

@@ -16,7 +16,7 @@ from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
 from skinnet_keras.evaluation.subgroups.plot import plot_subgroups
 from skinnet_keras.evaluation.subgroups.report import subgroup_report
 from skinnet_keras.reporting.subgroup_input import read_subgroup_input
-from skinnet_keras.training.runs import Run, catalogue_of
+from skinnet_keras.runs.run import Run, catalogue_of
 
 CARD_FILES = ("MODEL_CARD.md", "card.json", "subgroups.png")
 """What `write_card` writes."""

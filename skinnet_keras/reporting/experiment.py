@@ -14,8 +14,8 @@ from skinnet_keras.evaluation import plots
 from skinnet_keras.evaluation.table import Table
 from skinnet_keras.reporting.blocks import Block, Code, Listing, Paragraph, Section, TableBlock
 from skinnet_keras.reporting.drawings import figure_block
+from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import LABELS
-from skinnet_keras.training.runs import Run
 
 _SPLITS = ("train", "val", "test")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from skinnet_keras.evaluation.tta_record import read_tta
 from skinnet_keras.reporting.blocks import Paragraph, Section
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.view_record import read_tta
 
 _ALWAYS = (
     "For research. Not a medical device, not medical advice: no figure here says what the model "

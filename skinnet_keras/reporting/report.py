@@ -41,8 +41,8 @@ from skinnet_keras.reporting.page import render_page
 from skinnet_keras.reporting.performance import class_section, lead_sentence, summary_section
 from skinnet_keras.reporting.subgroup_input import read_subgroup_input
 from skinnet_keras.reporting.subgroups import subgroup_section
-from skinnet_keras.training.run_masks import PredictedMasks
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.run import Run
 
 FOOTER = f"Made by skinnet_keras {__version__}. For research; not a medical device."
 

@@ -61,7 +61,7 @@ def read_subgroup_input(
     if data is not None:
         catalogue = Catalogue.load(data)
     else:
-        from skinnet_keras.training.runs import (
+        from skinnet_keras.runs.run import (
             Run,  # brings scikit-learn, which a file does without
         )
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.sidecar import read_sidecar
-from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
+from skinnet_keras.inference.sidecar import read_sidecar
+from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
 from skinnet_keras.serving.grpc_client import GrpcClient
 from skinnet_keras.serving.photographs import ServedPrediction, predict_photographs
 from skinnet_keras.serving.rest import DEFAULT_TIMEOUT, RestClient

@@ -14,8 +14,8 @@ from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.photograph_bytes import upright_bytes
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.image_bytes.metadata import UNKNOWN_AGE
-from skinnet_keras.export.sidecar import METADATA_FILE, Sidecar
-from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
+from skinnet_keras.inference.sidecar import METADATA_FILE, Sidecar
+from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
 from skinnet_keras.serving.served_model import ServingClient, Signature
 from skinnet_keras.taxonomy import CLASSES, LABELS
 

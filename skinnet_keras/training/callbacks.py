@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from skinnet_keras.atomic import write_json
 from skinnet_keras.config import StageConfig
 from skinnet_keras.errors import UserError
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.checkpoints import (
     FINAL,
     STATE,
@@ -24,7 +25,6 @@ from skinnet_keras.training.checkpoints import (
     save_weights,
     tidy,
 )
-from skinnet_keras.training.runs import Run
 
 
 class Validate(keras.callbacks.Callback):

@@ -17,8 +17,8 @@ from skinnet_keras.data.cache import ImageCache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.pipeline import training_dataset
 from skinnet_keras.data.samples import Samples
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.device_augmentation import PaperAugmentation
-from skinnet_keras.training.runs import Run
 from skinnet_keras.training.tracking import Tracker
 
 Metrics = Callable[[np.ndarray, np.ndarray], dict[str, float]]

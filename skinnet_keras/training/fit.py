@@ -13,6 +13,7 @@ import keras
 from skinnet_keras.config import Segment, StageConfig
 from skinnet_keras.errors import UserError
 from skinnet_keras.models.freezing import layers_of_parts, train_only
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training import callbacks as cb
 from skinnet_keras.training import checkpoints as ckpt
 from skinnet_keras.training.averaging import LoadAverages, RestoreWeights, continue_averages
@@ -20,7 +21,6 @@ from skinnet_keras.training.device_augmentation import AugmentedModel
 from skinnet_keras.training.distribution import replicas, scope, synchronize_batch_norm
 from skinnet_keras.training.losses import set_l2
 from skinnet_keras.training.optimizers import build_optimizer
-from skinnet_keras.training.runs import Run
 
 
 class Batches(Protocol):

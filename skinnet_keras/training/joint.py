@@ -17,6 +17,7 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.composite import diagnosis_part, joint_training_part
 from skinnet_keras.models.loading import load_keras
+from skinnet_keras.runs.samples import segmentation_samples
 from skinnet_keras.training.checkpoints import read_best, save_weights
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
@@ -24,7 +25,6 @@ from skinnet_keras.training.fit import Stage, fit_stage, load_weights
 from skinnet_keras.training.joint_result import new_result
 from skinnet_keras.training.masks import predict_masks, run_of_segmenter, training_images
 from skinnet_keras.training.prediction import predict_probabilities
-from skinnet_keras.training.samples import segmentation_samples
 from skinnet_keras.training.segmentation import score_segmenter
 from skinnet_keras.training.segmentation_losses import segmentation_loss
 from skinnet_keras.training.validation import classification_figures

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from skinnet_keras.atomic import atomic_directory, write_json
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.checkpoints import read_json
-from skinnet_keras.training.runs import Run
 
 _STAGE = "joint_result"
 _LIST = "files.json"

@@ -21,9 +21,9 @@ from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
+from skinnet_keras.runs.masks import MASKS_FILE, TABLE_FILE, PredictedMasks
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.joint_result import segmenter_was_tuned
-from skinnet_keras.training.run_masks import MASKS_FILE, TABLE_FILE, PredictedMasks
-from skinnet_keras.training.runs import Run
 
 
 def run_of_segmenter(run: Run) -> Run | None:

@@ -12,12 +12,12 @@ from skinnet_keras.data.pipeline import evaluation_dataset
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
 from skinnet_keras.models import build_segmenter
+from skinnet_keras.runs.masks import holds_masks
+from skinnet_keras.runs.samples import segmentation_samples
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
 from skinnet_keras.training.fit import Stage, fit_stage
 from skinnet_keras.training.masks import logit, predict_masks
-from skinnet_keras.training.run_masks import holds_masks
-from skinnet_keras.training.samples import segmentation_samples
 from skinnet_keras.training.segmentation_losses import segmentation_loss
 
 

@@ -10,10 +10,10 @@ from skinnet_keras.config import Config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.errors import UserError
+from skinnet_keras.runs.masks import holds_masks
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.masks import import_masks, link_masks
-from skinnet_keras.training.run_masks import holds_masks
-from skinnet_keras.training.runs import Run
 
 _NETWORK_FILE = "segmenter.keras"
 

@@ -14,6 +14,7 @@ from skinnet_keras.models import build_skinnet
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
 from skinnet_keras.models.pretrained import initialize_backbones
+from skinnet_keras.runs.samples import labels_of
 from skinnet_keras.training import features
 from skinnet_keras.training.class_balance import class_weights
 from skinnet_keras.training.context import TrainingContext
@@ -23,7 +24,6 @@ from skinnet_keras.training.joint import train_joint, train_with_segmenter
 from skinnet_keras.training.joint_result import publish_result
 from skinnet_keras.training.losses import classification_loss
 from skinnet_keras.training.prediction import predict_probabilities
-from skinnet_keras.training.samples import labels_of
 from skinnet_keras.training.validation import classification_figures
 
 

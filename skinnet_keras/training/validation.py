@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from skinnet_keras.data.samples import Samples
+from skinnet_keras.runs.samples import labels_of
 from skinnet_keras.training.context import TrainingContext
-from skinnet_keras.training.samples import labels_of
 
 
 def classification_figures(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.ensembles.report import ENSEMBLE_FILE
-from skinnet_keras.evaluation.tta_record import TTA_FILE, read_tta
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.view_record import TTA_FILE, read_tta
 
 
 def check_source(directory: Path) -> Run:

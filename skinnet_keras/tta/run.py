@@ -13,11 +13,11 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.predictions import Predictions, read_predictions
-from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.models.composite import diagnosis_part
-from skinnet_keras.training.run_masks import PredictedMasks
-from skinnet_keras.training.runs import Run
-from skinnet_keras.training.samples import classification_samples
+from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.samples import classification_samples
 
 SPLITS = ("val", "test")
 

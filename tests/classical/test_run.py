@@ -18,8 +18,8 @@ from skinnet_keras.data.predicted_masks import MaskRow, masks_folder, write_mask
 from skinnet_keras.errors import UserError
 from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.presets import find_config
+from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import CLASSES
-from skinnet_keras.training.runs import Run
 
 pytest.importorskip("skops", reason="skops is not installed")
 

@@ -14,7 +14,7 @@ from skinnet_keras.cli.main import app
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.predictions import read_predictions
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from tiny_run import make_catalogue
 
 CONSTANT = {"learning_rate": 0.01, "schedule": {"name": "constant"}}

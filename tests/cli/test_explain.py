@@ -15,7 +15,7 @@ pytest.importorskip("tensorflow")
 from skinnet_keras.cli.main import app
 from skinnet_keras.evaluation.explanations import StoredExplanations
 from skinnet_keras.models import build_skinnet
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from tiny_run import SIZE, draw_picture, make_run
 
 

@@ -15,7 +15,7 @@ from skinnet_keras.cli.main import app
 from skinnet_keras.config import Config, load_config
 from skinnet_keras.models import build_skinnet
 from skinnet_keras.ood.scores import FEATURE_SCORES, LOGIT_SCORES
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from tiny_run import SIZE, build_segmenter, make_catalogue
 
 

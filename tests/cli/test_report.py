@@ -13,7 +13,7 @@ from explained_run import write_detection, write_explanations
 from reported_run import make_reported_run, write_made_predictions
 from skinnet_keras.cli.main import app
 from skinnet_keras.errors import UserError
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 
 
 def invoke(*arguments):

@@ -13,7 +13,7 @@ from skinnet_keras.config import Config, dump_config
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.complexity import multiply_accumulates
 from skinnet_keras.models import build_segmenter
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from tiny_run import build_segmenter as build_threshold_segmenter
 from tiny_run import make_catalogue, make_run
 

@@ -18,8 +18,8 @@ from skinnet_keras.cli.main import app
 from skinnet_keras.config import Config, dump_config
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.predictions import read_predictions, write_predictions
+from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import CLASSES
-from skinnet_keras.training.runs import Run
 from tiny_run import SIZE, make_run
 
 

@@ -17,8 +17,9 @@ from jax_segmenters import outputs_on_jax, run_on_jax
 from reduced_segmenters import IMAGE_SIZE, REDUCED
 from segmenter_parity import Network, assert_same_outputs, images, lively_network
 from skinnet_keras.export import tflite
-from skinnet_keras.export.runners import SavedModelRunner, TFLiteRunner
 from skinnet_keras.export.savedmodel import write_savedmodel
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
+from skinnet_keras.inference.tflite_runner import TFLiteRunner
 from skinnet_keras.models import SEGMENTERS, build_segmenter
 
 # What the side of the image has to be a multiple of.

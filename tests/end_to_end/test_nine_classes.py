@@ -14,8 +14,8 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.synthetic import write_synthetic
 from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.export.bundle import export_run
-from skinnet_keras.export.prediction import predict_images
-from skinnet_keras.export.runners import open_runner
+from skinnet_keras.inference.prediction import predict_images
+from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.taxonomy import CLASSES, LABELS, UNK
 
 SIZE = 32

@@ -15,7 +15,7 @@ from skinnet_keras.export import artefacts
 from skinnet_keras.export.artefacts import FORMATS
 from skinnet_keras.export.bundle import export_run
 from skinnet_keras.export.parity import MAX_MASK_DISAGREEMENT
-from skinnet_keras.export.runners import open_runner
+from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.taxonomy import CLASSES
 from tiny_run import build_classifier, draw_picture, make_run
 

@@ -12,9 +12,9 @@ from calibrated_run import calibrate_run
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.abstention.report import Abstention
 from skinnet_keras.export.bundle import export_run
-from skinnet_keras.export.prediction import predict_images
-from skinnet_keras.export.run_calibration import RunCalibration
-from skinnet_keras.export.runners import open_runner
+from skinnet_keras.inference.prediction import predict_images
+from skinnet_keras.inference.run_calibration import RunCalibration
+from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.taxonomy import CLASSES
 from tiny_run import draw_picture, make_run
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from skinnet_keras.export.bundle import export_run
-from skinnet_keras.export.prediction import predict_images
-from skinnet_keras.export.runners import open_runner
+from skinnet_keras.inference.prediction import predict_images
+from skinnet_keras.inference.runners import open_runner
 from tiny_run import draw_picture
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "predict_tflite.py"

@@ -9,9 +9,12 @@ from ai_edge_litert.interpreter import Interpreter
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.float32 import float32_model
-from skinnet_keras.export.runners import KerasRunner, SavedModelRunner, TFLiteRunner
-from skinnet_keras.export.savedmodel import latest_version, next_version, write_savedmodel
+from skinnet_keras.export.savedmodel import next_version, write_savedmodel
 from skinnet_keras.export.tflite import custom_operators, write_tflite
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
+from skinnet_keras.inference.tflite_runner import TFLiteRunner
+from skinnet_keras.inference.versions import latest_version
 from tiny_run import build_classifier
 
 

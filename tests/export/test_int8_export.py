@@ -16,8 +16,9 @@ from lesions_run import (
 )
 from skinnet_keras.export.bundle import export_run
 from skinnet_keras.export.int8_gate import Int8RefusedError
-from skinnet_keras.export.runners import KerasRunner, open_runner
 from skinnet_keras.export.tflite import custom_operators
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.runners import open_runner
 
 pytestmark = pytest.mark.slow  # 1100 lesions are drawn, and a network is trained
 

@@ -9,7 +9,7 @@ from skinnet_keras.evaluation.decisions.rules import Thresholds
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.export.int8_gate import Int8RefusedError, check_int8
 from skinnet_keras.export.int8_images import Int8Images, Judged
-from skinnet_keras.export.runners import open_runner
+from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.taxonomy import CLASSES
 from tiny_run import make_run
 
@@ -98,7 +98,7 @@ def test_decisions_by_thresholds_have_to_agree_wherever_the_classes_stand():
 def test_representative_images_are_those_of_training_with_predicted_masks(tmp_path):
     run = make_run(tmp_path)
     runner = open_runner(run)
-    from skinnet_keras.training.runs import Run
+    from skinnet_keras.runs.run import Run
 
     opened = Run.open(run)
     images = Int8Images.open(

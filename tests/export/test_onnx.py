@@ -13,7 +13,8 @@ import pytest
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.onnx import OPSET, check_declared, write_onnx
-from skinnet_keras.export.runners import KerasRunner, open_runner
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.models import attach_segmenter
 from tiny_run import build_classifier, build_segmenter
 
@@ -109,7 +110,7 @@ def test_missing_packages_give_one_sentence(model, tmp_path, monkeypatch):
 def test_file_runs_without_tensorflow(model, tmp_path):
     write_onnx(model, tmp_path / "m.onnx")
     code = (
-        "import sys; from skinnet_keras.export.runners import open_runner; "
+        "import sys; from skinnet_keras.inference.runners import open_runner; "
         f"open_runner({str(tmp_path / 'm.onnx')!r}); "
         "print(*sorted({'tensorflow', 'keras', 'pandas', 'tf2onnx'} & {*sys.modules}))"
     )

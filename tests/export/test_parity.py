@@ -12,7 +12,7 @@ from skinnet_keras.export.parity import (
     check_variation,
     probability_variation,
 )
-from skinnet_keras.export.runners import Runner
+from skinnet_keras.inference.runner import Runner
 
 IMAGES, SIDE = 4, 100
 

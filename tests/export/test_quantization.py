@@ -7,8 +7,9 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from skinnet_keras.export.delegate import inspect_delegation
-from skinnet_keras.export.runners import KerasRunner, TFLiteRunner
 from skinnet_keras.export.tflite import custom_operators, write_tflite
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.tflite_runner import TFLiteRunner
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.calibration import calibrate_classifier
 from tiny_run import build_classifier, build_segmenter, draw_picture

@@ -12,9 +12,11 @@ import pytest
 from skinnet_keras.data.image_io import resize_image, resize_mask
 from skinnet_keras.export.delegate import inspect_delegation
 from skinnet_keras.export.parity import ParityReference, check_parity
-from skinnet_keras.export.runners import KerasRunner, SavedModelRunner, TFLiteRunner
 from skinnet_keras.export.savedmodel import write_savedmodel
 from skinnet_keras.export.tflite import write_tflite
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
+from skinnet_keras.inference.tflite_runner import TFLiteRunner
 from skinnet_keras.models import attach_segmenter, build_segmenter, build_skinnet
 from skinnet_keras.models.loading import load_keras
 from tiny_run import draw_picture

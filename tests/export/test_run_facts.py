@@ -15,10 +15,10 @@ from skinnet_keras.evaluation.predictions import read_predictions, write_predict
 from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
 from skinnet_keras.export.bundle import export_run
 from skinnet_keras.export.run_facts import read_run_facts
-from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.reporting.card import CARD_FILES
+from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import CLASSES
-from skinnet_keras.training.runs import Run
 from tiny_run import make_run
 
 

@@ -14,9 +14,9 @@ from PIL import Image
 
 from photograph_files import ORIENTATION
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.prediction import predict_images
-from skinnet_keras.export.runners import open_runner
-from skinnet_keras.export.sidecar import read_sidecar
+from skinnet_keras.inference.prediction import predict_images
+from skinnet_keras.inference.runners import open_runner
+from skinnet_keras.inference.sidecar import read_sidecar
 from skinnet_keras.serving.client import main, open_client
 from skinnet_keras.serving.photographs import predict_photographs
 from skinnet_keras.serving.rest import RestClient, request_body

@@ -17,13 +17,13 @@ from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.pipeline import evaluation_dataset
 from skinnet_keras.experiment import run_experiment, start_run
+from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.samples import classification_samples, segmentation_samples
 from skinnet_keras.taxonomy import CLASSES
 from skinnet_keras.training import segmentation, stages
 from skinnet_keras.training.callbacks import Validate
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.features import validation_views
-from skinnet_keras.training.runs import Run
-from skinnet_keras.training.samples import classification_samples, segmentation_samples
 from skinnet_keras.training.segmentation import score_segmenter
 from tiny_run import SIZE, build_segmenter, make_catalogue
 

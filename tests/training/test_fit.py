@@ -17,9 +17,9 @@ import tensorflow as tf
 
 from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training import checkpoints as ckpt
 from skinnet_keras.training.fit import fit_stage, is_finished, load_weights
-from skinnet_keras.training.runs import Run
 from small_stage import STEPS, batches_from, small_network, small_run, small_stage, stage_config
 
 UNFREEZE = [

@@ -20,14 +20,14 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.errors import UserError
 from skinnet_keras.experiment import run_experiment, start_run
-from skinnet_keras.export.run_models import RunModels
+from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.models.loading import load_keras
+from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.samples import classification_samples
 from skinnet_keras.taxonomy import CLASSES
 from skinnet_keras.training import callbacks, joint, joint_result, stages
 from skinnet_keras.training.masks import network_origin, run_of_segmenter, training_images
-from skinnet_keras.training.run_masks import PredictedMasks
-from skinnet_keras.training.runs import Run
-from skinnet_keras.training.samples import classification_samples
 from tiny_run import SIZE, make_catalogue
 
 MODELS = ("segmenter.keras", "best.keras", "final.keras", "final_segmenter.keras")

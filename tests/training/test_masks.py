@@ -18,6 +18,8 @@ from skinnet_keras.data.predicted_masks import (
     write_tables,
 )
 from skinnet_keras.errors import UserError
+from skinnet_keras.runs.masks import PredictedMasks, holds_masks
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.masks import (
     import_masks,
     link_masks,
@@ -25,8 +27,6 @@ from skinnet_keras.training.masks import (
     run_of_segmenter,
     training_images,
 )
-from skinnet_keras.training.run_masks import PredictedMasks, holds_masks
-from skinnet_keras.training.runs import Run
 from tiny_run import SIZE, build_segmenter, draw_picture, make_run
 
 

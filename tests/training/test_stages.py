@@ -16,7 +16,7 @@ from skinnet_keras.config import Config, parse_config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.experiment import run_experiment, start_run
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from tiny_run import make_catalogue
 
 V1 = {"variant": "v1", "backbone": "mbconv_tiny", "metadata_units": [8, 8]}
@@ -125,7 +125,9 @@ def test_masks_are_predicted_for_every_image_and_say_so(finished, catalogue):
 
 
 def test_predictions_are_those_of_the_saved_model(finished, catalogue):
-    from skinnet_keras.export.runners import KerasRunner  # the same file, read by another room
+    from skinnet_keras.inference.keras_runner import (
+        KerasRunner,  # the same file, read by another room
+    )
 
     run, _ = finished
     table = pd.read_csv(run.directory / "predictions_test.csv")

@@ -59,10 +59,9 @@ def evaluate(
     import_tensorflow_quietly()
     from skinnet_keras.data.catalogue import Catalogue
     from skinnet_keras.evaluation.segmentation import report as reports
-    from skinnet_keras.export.run_folder import is_run
     from skinnet_keras.export.segmentation_scoring import score_on_catalogue
-    from skinnet_keras.export.segmenting import open_segmenter
-    from skinnet_keras.training.runs import Run
+    from skinnet_keras.inference.segmenting import open_segmenter
+    from skinnet_keras.runs.run import Run, is_run
 
     runner = open_segmenter(model)
     if data is not None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from skinnet_keras.export.catalogue_masks import MaskSummary
-    from skinnet_keras.export.photograph_masks import PhotographMask
+    from skinnet_keras.inference.catalogue_masks import MaskSummary
+    from skinnet_keras.inference.photograph_masks import PhotographMask
 
 
 def predict(
@@ -92,7 +92,7 @@ def predict(
         import_tensorflow_quietly()
         from skinnet_keras.cli.fold_runs import train_segmenter_folds
         from skinnet_keras.data.catalogue import Catalogue
-        from skinnet_keras.export.catalogue_masks import free_masks_folder, predict_catalogue
+        from skinnet_keras.inference.catalogue_masks import free_masks_folder, predict_catalogue
 
         catalogue = Catalogue.load(data)
         free_masks_folder(catalogue, name, overwrite=overwrite)  # before hours of training
@@ -113,8 +113,8 @@ def predict(
     if out is None or name is not None or overwrite:
         raise UserError("Photographs go with --out DIR and without --name and --overwrite.")
     import_tensorflow_quietly()
-    from skinnet_keras.export.photograph_masks import find_photographs, predict_photographs
-    from skinnet_keras.export.segmenting import open_segmenter
+    from skinnet_keras.inference.photograph_masks import find_photographs, predict_photographs
+    from skinnet_keras.inference.segmenting import open_segmenter
 
     photographs = find_photographs(images or [], out)
     runner = open_segmenter(model)

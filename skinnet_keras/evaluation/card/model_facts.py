@@ -8,7 +8,7 @@ from typing import Any
 from skinnet_keras.config import Config, ModelConfig
 from skinnet_keras.evaluation.card.run_files import file_sha256, read_rows
 from skinnet_keras.evaluation.card.sections import with_arguments
-from skinnet_keras.evaluation.tta_record import read_tta
+from skinnet_keras.runs.view_record import read_tta
 from skinnet_keras.taxonomy import LABELS
 
 _FILES = ("best.keras", "segmenter.keras", "classifier.skops")

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from skinnet_keras.atomic import atomic_file
-from skinnet_keras.export.savedmodel import version_folders
+from skinnet_keras.inference.versions import version_folders
 
 SERVING_DIRECTORY = "serving"
 

@@ -19,8 +19,8 @@ from skinnet_keras.export.image_bytes.check import (
     Photograph,
     check_image_bytes,
 )
-from skinnet_keras.export.runners import SavedModelRunner
-from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
+from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE
 
 NO_WARMUP = (
     "The SavedModels have no warm-up requests, so a server's first answers are slow: install "

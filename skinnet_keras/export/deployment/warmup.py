@@ -22,8 +22,8 @@ from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.synthetic import generate_lesion
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.image_bytes.endpoint import image_bytes_inputs
-from skinnet_keras.export.runners import SavedModelRunner
-from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
+from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Where the server looks, below a version's folder."""

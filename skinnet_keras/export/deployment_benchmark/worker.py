@@ -22,7 +22,7 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.export.deployment_benchmark.memory import peak_bytes, resident_bytes
 
 if TYPE_CHECKING:
-    from skinnet_keras.export.runners import Runner
+    from skinnet_keras.inference.runner import Runner
 
 Inputs = dict[str, np.ndarray]
 
@@ -44,7 +44,7 @@ class Measurement:
 
     def __init__(self, path: str, threads: int):
         begin, start = time.perf_counter(), resident_bytes()
-        from skinnet_keras.export.runners import open_runner
+        from skinnet_keras.inference.runners import open_runner
 
         self.runner: Runner = open_runner(path, num_threads=threads)
         self._call = fastest_call(self.runner)
@@ -107,11 +107,11 @@ def fastest_call(runner: Runner) -> Callable[[Inputs], Any]:
 
     (`KerasRunner` does not trace for the few images that `skinnet predict` is given.)
     """
-    from skinnet_keras.export.runners import KerasRunner
+    from skinnet_keras.inference.keras_runner import KerasRunner
 
     if not isinstance(runner, KerasRunner):
         return runner.predict
-    from skinnet_keras.export.signature import call_by_name
+    from skinnet_keras.inference.calling import call_by_name
 
     names, model = runner.input_names, runner.model
     return lambda batch: call_by_name(model, {n: batch[n] for n in names}, compiled=True)

@@ -17,8 +17,8 @@ from skinnet_keras.data.photograph_bytes import upright_bytes
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.image_bytes.metadata import UNKNOWN_AGE
 from skinnet_keras.export.parity_images import choose_images
-from skinnet_keras.export.runners import SavedModelRunner
-from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
+from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE
 
 TOLERANCE = 1e-3
 """Largest accepted difference of a probability between the graph's preprocessing and Python's."""

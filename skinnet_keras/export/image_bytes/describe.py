@@ -16,7 +16,7 @@ from skinnet_keras.export.image_bytes.endpoint import (
 )
 from skinnet_keras.export.image_bytes.metadata import UNKNOWN_AGE
 from skinnet_keras.export.signature import TensorInfo, describe_model
-from skinnet_keras.export.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
+from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE, SIGNATURE
 
 _EMPTY = '"" or "unknown" when not known; another word is an error'
 _MEANINGS = {

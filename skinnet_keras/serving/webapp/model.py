@@ -14,11 +14,10 @@ from typing import Any
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.run_folder import is_run
-from skinnet_keras.export.sidecar import METADATA_FILE, read_sidecar
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END
 from skinnet_keras.export.tflite import PRECISIONS
-from skinnet_keras.training.runs import Run
+from skinnet_keras.inference.sidecar import METADATA_FILE, read_sidecar
+from skinnet_keras.runs.run import Run, is_run
 
 _FILE_NAME = re.compile(rf"(.+)_({END_TO_END}|{CLASSIFIER})_([a-z0-9]+)\.tflite")
 

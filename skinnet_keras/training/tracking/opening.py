@@ -6,7 +6,7 @@ import importlib.util
 
 from skinnet_keras.config import TrackingConfig
 from skinnet_keras.errors import UserError
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.tracking.credentials import has_wandb_credentials, wandb_mode
 from skinnet_keras.training.tracking.tracker import Backend, Tracker
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from skinnet_keras.config import WandbConfig
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.tracking.credentials import Mode
 from skinnet_keras.training.tracking.figures import flat_figures
 from skinnet_keras.training.tracking.tracker import Backend

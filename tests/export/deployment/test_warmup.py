@@ -15,7 +15,7 @@ from skinnet_keras.export.deployment.warmup import (
     warmup_requests,
     write_warmup,
 )
-from skinnet_keras.export.runners import SavedModelRunner
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
 from skinnet_keras.models import attach_segmenter
 from tiny_run import build_classifier, build_segmenter, make_run
 

@@ -11,7 +11,8 @@ import pytest
 
 from skinnet_keras.export.deployment_benchmark import memory, worker
 from skinnet_keras.export.deployment_benchmark.inputs import make_inputs
-from skinnet_keras.export.runners import KerasRunner, Runner
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.runner import Runner
 from tiny_run import build_classifier
 
 
@@ -37,7 +38,7 @@ class CountingRunner(Runner):
 def measurement(monkeypatch, tmp_path):
     runner = CountingRunner()
     monkeypatch.setattr(
-        "skinnet_keras.export.runners.open_runner", lambda path, num_threads: runner
+        "skinnet_keras.inference.runners.open_runner", lambda path, num_threads: runner
     )
     np.savez(tmp_path / "inputs.npz", **make_inputs(16))
     opened = worker.Measurement("somewhere", 1)
@@ -101,7 +102,7 @@ def test_a_tflite_file_is_opened_without_keras_and_tensorflow(tmp_path):
         "import sys\n"
         "from skinnet_keras.errors import UserError\n"
         "import skinnet_keras.export.deployment_benchmark.worker\n"
-        "from skinnet_keras.export.runners import open_runner\n"
+        "from skinnet_keras.inference.runners import open_runner\n"
         "try:\n"
         f"    open_runner({json.dumps(str(tmp_path / 'm.tflite'))})\n"
         "except UserError as error:\n"

@@ -20,9 +20,10 @@ from skinnet_keras.export.image_bytes.check import (
     check_image_bytes,
     choose_photographs,
 )
-from skinnet_keras.export.prediction import predict_images
-from skinnet_keras.export.runners import SavedModelRunner, open_runner
-from skinnet_keras.training.runs import Run
+from skinnet_keras.inference.prediction import predict_images
+from skinnet_keras.inference.runners import open_runner
+from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
+from skinnet_keras.runs.run import Run
 from tiny_run import draw_picture, make_run
 
 

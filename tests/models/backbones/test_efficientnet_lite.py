@@ -11,7 +11,7 @@ import pytest
 from skinnet_keras.errors import UserError
 from skinnet_keras.explanation.gradcam import GradCam
 from skinnet_keras.export import tflite
-from skinnet_keras.export.runners import TFLiteRunner
+from skinnet_keras.inference.tflite_runner import TFLiteRunner
 from skinnet_keras.models import build_backbone, build_skinnet
 from skinnet_keras.models.backbones.efficientnet_lite import efficientnet_lite
 from skinnet_keras.models.pretrained import initialize_backbones

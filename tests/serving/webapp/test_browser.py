@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from browser import chromium
-from skinnet_keras.export.prediction import predict_images
-from skinnet_keras.export.runners import open_runner
+from skinnet_keras.inference.prediction import predict_images
+from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.serving.webapp.build import build_webapp
 from skinnet_keras.serving.webapp.model import open_model
 from tiny_run import draw_picture

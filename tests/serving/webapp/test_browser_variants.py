@@ -10,8 +10,8 @@ from PIL import Image
 
 from browser import chromium
 from made_export import make_export
-from skinnet_keras.export.prediction import predict_images
-from skinnet_keras.export.runners import open_runner
+from skinnet_keras.inference.prediction import predict_images
+from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.serving.webapp import build
 from skinnet_keras.serving.webapp.model import open_model
 from skinnet_keras.taxonomy import CLASSES

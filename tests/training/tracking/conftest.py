@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from skinnet_keras.training.runs import Run
+from skinnet_keras.runs.run import Run
 from tiny_run import make_catalogue
 from tracking_config import tiny_config
 

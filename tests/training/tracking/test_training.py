@@ -15,8 +15,8 @@ import pytest
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.experiment import run_experiment, start_run
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training import callbacks
-from skinnet_keras.training.runs import Run
 from tracking_config import tiny_config
 from wandb_log import as_dict, of_kind, read_records
 

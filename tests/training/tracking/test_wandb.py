@@ -106,7 +106,7 @@ def test_stages_have_axes_of_their_own_and_steps_only_rise(new_run):
 
 
 def test_trainings_of_one_process_are_separate_runs(catalogue, tmp_path):
-    from skinnet_keras.training.runs import Run
+    from skinnet_keras.runs.run import Run
     from tracking_config import tiny_config
 
     ids = set()

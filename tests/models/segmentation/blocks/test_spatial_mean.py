@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from skinnet_keras.export.runners import TFLiteRunner
 from skinnet_keras.export.tflite import write_tflite
+from skinnet_keras.inference.tflite_runner import TFLiteRunner
 from skinnet_keras.models.segmentation.blocks.spatial_mean import SpatialMean
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from skinnet_keras.data.views import View
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.runners import Runner
+from skinnet_keras.inference.runner import Runner
 
 
 def predict_views(

@@ -8,9 +8,11 @@ import numpy as np
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.segmentation.tta import averaged_over_views
-from skinnet_keras.export.run_folder import is_run
-from skinnet_keras.export.run_models import RunModels
-from skinnet_keras.export.runners import KerasRunner, Runner, open_runner
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.run_models import RunModels
+from skinnet_keras.inference.runner import Runner
+from skinnet_keras.inference.runners import open_runner
+from skinnet_keras.runs.run import is_run
 
 
 def open_segmenter(path: str | Path) -> Runner:

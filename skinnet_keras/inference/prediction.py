@@ -17,8 +17,8 @@ from skinnet_keras.data.image_io import read_image, read_mask, resize_image, res
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.data.views import View
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.runners import Runner
-from skinnet_keras.export.view_averaging import predict_views
+from skinnet_keras.inference.runner import Runner
+from skinnet_keras.inference.view_averaging import predict_views
 
 
 @dataclass(frozen=True)

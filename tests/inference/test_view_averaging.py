@@ -7,8 +7,8 @@ import pytest
 
 from skinnet_keras.data.views import View, view_set
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.runners import Runner
-from skinnet_keras.export.view_averaging import predict_views
+from skinnet_keras.inference.runner import Runner
+from skinnet_keras.inference.view_averaging import predict_views
 from skinnet_keras.taxonomy import CLASSES
 
 SIDE = 8

@@ -22,12 +22,11 @@ from skinnet_keras.data.image_io import FORMATS
 from skinnet_keras.data.predicted_masks import MaskRow, masks_folder, write_mask, write_tables
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.segmentation.overlap import dice_per_image
-from skinnet_keras.export.overlay import enlarge_mask
-from skinnet_keras.export.prediction import read_cleaned
-from skinnet_keras.export.run_folder import is_run
-from skinnet_keras.export.segmenting import lesion_probability, open_segmenter
+from skinnet_keras.inference.overlay import enlarge_mask
+from skinnet_keras.inference.prediction import read_cleaned
+from skinnet_keras.inference.segmenting import lesion_probability, open_segmenter
+from skinnet_keras.runs.run import Run, file_sha256, is_run
 from skinnet_keras.training.masks import network_origin, run_of_segmenter, training_images
-from skinnet_keras.training.runs import Run, file_sha256
 
 NO_SPLIT = "none"
 """Key of the images that are in no split: the unlabelled ones."""

@@ -14,10 +14,10 @@ from rich.progress import track
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.data.image_io import resize_image
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.overlay import draw_overlay, enlarge_mask
-from skinnet_keras.export.prediction import read_cleaned
-from skinnet_keras.export.runners import Runner
-from skinnet_keras.export.segmenting import lesion_probability
+from skinnet_keras.inference.overlay import draw_overlay, enlarge_mask
+from skinnet_keras.inference.prediction import read_cleaned
+from skinnet_keras.inference.runner import Runner
+from skinnet_keras.inference.segmenting import lesion_probability
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 

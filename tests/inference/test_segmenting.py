@@ -11,7 +11,7 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.image_io import read_mask
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.segmentation_scoring import score_on_catalogue
-from skinnet_keras.export.segmenting import lesion_probability, open_segmenter
+from skinnet_keras.inference.segmenting import lesion_probability, open_segmenter
 from tiny_run import build_classifier, build_segmenter, make_run
 
 

@@ -154,6 +154,11 @@ class Run:
         return self.directory / "checkpoints" / stage
 
 
+def is_run(path: Path) -> bool:
+    """Tell whether a folder is a run directory, finished or not."""
+    return (path / "config.yaml").is_file() and (path / "environment.json").is_file()
+
+
 def catalogue_of(config: Config, catalogue: Catalogue) -> Catalogue:
     """The catalogue as an experiment sees it: the splits of a fold, classes it is not to see."""
     if config.cross_validation is not None:

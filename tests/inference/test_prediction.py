@@ -16,11 +16,12 @@ from skinnet_keras.data.image_io import resize_image, resize_mask
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.bundle import export_run
-from skinnet_keras.export.overlay import draw_overlay, enlarge_mask
-from skinnet_keras.export.prediction import ImagePrediction, predict_images, read_cleaned
-from skinnet_keras.export.runners import KerasRunner, open_runner
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.overlay import draw_overlay, enlarge_mask
+from skinnet_keras.inference.prediction import ImagePrediction, predict_images, read_cleaned
+from skinnet_keras.inference.runners import open_runner
+from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import CLASSES
-from skinnet_keras.training.runs import Run
 from tiny_run import build_classifier, build_segmenter, draw_picture, make_run
 
 

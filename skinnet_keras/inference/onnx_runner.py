@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.onnx_packages import RUNNING, require_onnx
-from skinnet_keras.export.runners import Runner
+from skinnet_keras.inference.onnx_packages import RUNNING, require_onnx
+from skinnet_keras.inference.runner import Runner
 
 
 class OnnxRunner(Runner):

@@ -9,13 +9,13 @@ import keras
 
 from skinnet_keras.classical.storage import CLASSIFIER_FILE
 from skinnet_keras.errors import UserError
-from skinnet_keras.evaluation.tta_record import read_tta
-from skinnet_keras.export.run_calibration import RunCalibration
-from skinnet_keras.export.sidecar import DEFAULT_MASK_THRESHOLD, class_names
-from skinnet_keras.export.signature import model_outputs
+from skinnet_keras.inference.calling import model_outputs
+from skinnet_keras.inference.run_calibration import RunCalibration
+from skinnet_keras.inference.sidecar import DEFAULT_MASK_THRESHOLD, class_names
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.loading import load_keras
-from skinnet_keras.training.runs import BEST_FILE, SEGMENTER_FILE, Run
+from skinnet_keras.runs.run import BEST_FILE, SEGMENTER_FILE, Run
+from skinnet_keras.runs.view_record import read_tta
 
 
 @dataclass(frozen=True)

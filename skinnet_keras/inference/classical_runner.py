@@ -9,10 +9,10 @@ from skinnet_keras.classical.extraction import feature_blocks
 from skinnet_keras.classical.storage import CLASSIFIER_FILE, load_classifier
 from skinnet_keras.data.metadata import METADATA_DIM
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.run_calibration import RunCalibration
-from skinnet_keras.export.runners import Runner
-from skinnet_keras.training.runs import Run
-from skinnet_keras.training.samples import classes_of
+from skinnet_keras.inference.run_calibration import RunCalibration
+from skinnet_keras.inference.runner import Runner
+from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.samples import classes_of
 
 
 class ClassicalRunner(Runner):

@@ -20,10 +20,10 @@ from skinnet_keras.data.predicted_masks import stored_names
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.segmentation.overlap import dice_per_image
 from skinnet_keras.export import catalogue_masks
-from skinnet_keras.export.catalogue_masks import NO_SPLIT, SplitDice, predict_catalogue
+from skinnet_keras.inference.catalogue_masks import NO_SPLIT, SplitDice, predict_catalogue
 from skinnet_keras.models.loading import load_keras
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.masks import predict_masks
-from skinnet_keras.training.runs import Run
 from tiny_run import IMAGES, SIZE, build_segmenter, draw_picture, make_catalogue, make_run
 
 

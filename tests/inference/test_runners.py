@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.runners import KerasRunner, open_runner
+from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.taxonomy import CLASSES, LABELS
 from tiny_run import build_classifier, build_segmenter, make_run
 
