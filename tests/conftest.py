@@ -19,3 +19,20 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip("real dermoscopy data are not here (licences forbid shipping them)")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory) -> Path:
+    """A run with a classifier that takes the mask, and a segmenter."""
+    from tiny_run import make_run
+
+    return make_run(tmp_path_factory.mktemp("v2"))
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tiny_run, tmp_path_factory):
+    """The run exported in every format, and in the precisions that need no labelled images."""
+    from skinnet_keras.export.artefacts import FORMATS
+    from skinnet_keras.export.bundle import export_run
+
+    return export_run(tiny_run, tmp_path_factory.mktemp("exported"), formats=FORMATS)

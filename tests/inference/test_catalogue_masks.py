@@ -19,7 +19,7 @@ from skinnet_keras.data.image_io import read_image, read_mask
 from skinnet_keras.data.predicted_masks import stored_names
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.segmentation.overlap import dice_per_image
-from skinnet_keras.export import catalogue_masks
+from skinnet_keras.inference import catalogue_masks
 from skinnet_keras.inference.catalogue_masks import NO_SPLIT, SplitDice, predict_catalogue
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.runs.run import Run
