@@ -15,6 +15,7 @@ from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
+from skinnet_keras.locks import own_folder
 from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metrics
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.plots import plot_history
@@ -87,11 +88,11 @@ def run_experiment(run: Run) -> dict[str, Any]:
         The content of `metrics.json`.
 
     Raises:
-        UserError: The data do not serve the config, training diverged, or a tracker is not
-            installed.
+        UserError: The data do not serve the config, training diverged, a tracker is not
+            installed, or another process is training this run.
     """
     catalogue = run.load_catalogue()
-    with open_tracker(run) as tracker:
+    with own_folder(run.directory), open_tracker(run) as tracker:
         if run.config.classical:
             cache = open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning)
             metrics = run_classical(run, catalogue, cache)
