@@ -10,4 +10,4 @@ class UserError(Exception):
 
 
 class DiskFullError(UserError):
-    """No room for what was to be written: what was finished before is kept, and can be continued."""
+    """No room for what was to be written; what was finished before is kept and can go on."""

@@ -116,9 +116,7 @@ def _own(subject: Path, file: Path, timeout: float) -> Iterator[None]:
         lock.release()
 
 
-def _acquire(
-    subject: Path, file: Path, note: Path, timeout: float
-) -> tuple[BaseFileLock, bool]:
+def _acquire(subject: Path, file: Path, note: Path, timeout: float) -> tuple[BaseFileLock, bool]:
     """Acquire the lock; the flag says whether the operating system keeps it."""
     from filelock import FileLock, SoftFileLock, Timeout
 

@@ -108,7 +108,8 @@ def open_cache(
     table. When the catalogue has changed it is built anew, but only images whose files changed
     (path, size or modification time) are decoded; the others are copied. A build that fails
     leaves nothing behind; one that is interrupted from the keyboard leaves what it has done to the
-    next build. Where another process builds the same one, this waits for it. Files that change while the catalogue does not are not noticed.
+    next build. Where another process builds the same one, this waits for it. Files that change
+    while the catalogue does not are not noticed.
 
     Args:
         catalogue: The catalogue.
