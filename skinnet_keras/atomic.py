@@ -66,7 +66,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
             yield temporary
             _sync(temporary)
             os.replace(temporary, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -106,7 +106,7 @@ def atomic_directory(path: str | Path, *, replace: bool = False) -> Iterator[Pat
         DiskFullError: There is no room for it.
     """
     path = Path(path)
-    with naming_full_disk(path), own_name(path):
+    with own_name(path):
         remove_leftovers(path.parent)
         if path.exists() and not path.is_dir():
             raise UserError(
@@ -114,16 +114,38 @@ def atomic_directory(path: str | Path, *, replace: bool = False) -> Iterator[Pat
             )
         if not is_free(path) and not replace:
             raise UserError(f"{path} already exists and is not empty: remove it or choose another.")
-        temporary = _temporary(path, _NEW)
-        temporary.mkdir()
-        try:
+        with staging_directory(path) as temporary:
             yield temporary
             sync_tree(temporary)
             if path.exists():
                 _exchange(temporary, path)
             else:
                 os.replace(temporary, path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
+
+
+@contextmanager
+def staging_directory(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`, for those who rename it themselves.
+
+    One process at a time makes a folder of that name.
+
+    Args:
+        path: Final folder.
+
+    Yields:
+        The temporary folder to fill. In the end it is deleted, if it is still there.
+
+    Raises:
+        UserError: Another process is writing it.
+        DiskFullError: There is no room for it.
+    """
+    with naming_full_disk(path), own_name(path):
+        remove_leftovers(path.parent)
+        temporary = _temporary(path, _NEW)
+        temporary.mkdir()
+        try:
+            yield temporary
         finally:
             if temporary.exists():
                 shutil.rmtree(temporary)
@@ -247,7 +269,7 @@ def sync_tree(folder: Path) -> None:
     for root, _, files in os.walk(folder):
         for name in files:
             _sync(Path(root, name))
-        _sync_folder(Path(root))
+        sync_folder(Path(root))
 
 
 def _sync(path: Path) -> None:
@@ -263,7 +285,8 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
     if os.name == "posix":
         _sync(folder)
 

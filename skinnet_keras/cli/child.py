@@ -20,7 +20,6 @@ import typer
 
 from skinnet_keras.errors import UserError
 
-
 _ORPHANED = 1
 
 
