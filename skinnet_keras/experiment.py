@@ -21,6 +21,7 @@ from skinnet_keras.evaluation.plots import plot_history
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.evaluation.segmentation.overlap import segmentation_scores
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
+from skinnet_keras.locks import own_folder
 from skinnet_keras.models import BACKBONES
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.runs.masks import PredictedMasks
@@ -31,6 +32,7 @@ from skinnet_keras.runs.samples import (
     labels_of,
     segmentation_samples,
 )
+from skinnet_keras.training.checkpoints import recover
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
 from skinnet_keras.training.joint import check_joint, end_to_end_classifier
@@ -87,11 +89,11 @@ def run_experiment(run: Run) -> dict[str, Any]:
         The content of `metrics.json`.
 
     Raises:
-        UserError: The data do not serve the config, training diverged, or a tracker is not
-            installed.
+        UserError: The data do not serve the config, training diverged, a tracker is not
+            installed, or another process is training this run.
     """
     catalogue = run.load_catalogue()
-    with open_tracker(run) as tracker:
+    with own_folder(run.directory), open_tracker(run) as tracker:
         if run.config.classical:
             cache = open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning)
             metrics = run_classical(run, catalogue, cache)
@@ -104,6 +106,9 @@ def run_experiment(run: Run) -> dict[str, Any]:
 
 def _train_and_measure(run: Run, catalogue: Catalogue, tracker: Tracker) -> dict[str, Any]:
     config = run.config
+    for directory in sorted((run.directory / "checkpoints").glob("*")):
+        if damage := recover(directory, config.checkpoint_every):
+            run.log(f"{directory.name}: {damage}")
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         _make_deterministic()

@@ -42,5 +42,8 @@ def card(
     elif out is None:
         typer.echo(composed.markdown())
     if out is not None:
-        composed.write(out)
+        from skinnet_keras.locks import own_folder
+
+        with own_folder(out):
+            composed.write(out)
         typer.echo(f"Wrote {', '.join(CARD_FILES)} to {out}", err=True)

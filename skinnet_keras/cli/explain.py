@@ -60,6 +60,7 @@ def explain(
     from skinnet_keras.explanation.sheet import write_sheets
     from skinnet_keras.explanation.summary import mean_curves, summarize, write_figures
     from skinnet_keras.inference.run_models import RunModels
+    from skinnet_keras.locks import own_folder
     from skinnet_keras.runs.samples import classes_of
 
     folder = out or run / FOLDER
@@ -78,22 +79,23 @@ def explain(
     number = None if asked is None else classes.index(asked)
     explanations = explain_cases(models.classifier, cases, asked=number, perturb=perturb, seed=seed)
     name = run.resolve().name
-    sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
-    write_figures(explanations, classes, folder / "explanations.csv")
-    curves = mean_curves(explanations, seed)
-    if curves:
-        plot_curves(curves, folder / "curves.png", title=f"Does the map matter? {name}")
-    found: dict[str, Any] = {
-        "images": len(cases),
-        "split": None if images else split,
-        "label": label,
-        "asked": asked,
-        "seed": seed,
-        "figures": summarize(explanations, seed),
-        "curves": curves,
-        "sheets": [path.name for path in sheets],
-    }
-    write_result(folder / SUMMARY_FILE, found, models.weight_hashes())
+    with own_folder(folder):
+        sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
+        write_figures(explanations, classes, folder / "explanations.csv")
+        curves = mean_curves(explanations, seed)
+        if curves:
+            plot_curves(curves, folder / "curves.png", title=f"Does the map matter? {name}")
+        found: dict[str, Any] = {
+            "images": len(cases),
+            "split": None if images else split,
+            "label": label,
+            "asked": asked,
+            "seed": seed,
+            "figures": summarize(explanations, seed),
+            "curves": curves,
+            "sheets": [path.name for path in sheets],
+        }
+        write_result(folder / SUMMARY_FILE, found, models.weight_hashes())
     if as_json:
         typer.echo(json.dumps(found))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import atomic_file, is_free
 from skinnet_keras.cli.child import raise_failures, run_each
 from skinnet_keras.cli.pending import pending_job
 from skinnet_keras.config import (
@@ -17,6 +17,7 @@ from skinnet_keras.config import (
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.folds import fold_names
 from skinnet_keras.errors import UserError
+from skinnet_keras.locks import own_folder
 from skinnet_keras.runs.run import Run
 
 
@@ -36,11 +37,12 @@ def train_folds(config: Config, data: Path, out: Path, *, folds: int) -> list[Pa
 
     Raises:
         UserError: The folder holds something else, or was started with another config, catalogue
-            or number of folds; or trainings failed (the others are finished first).
+            or number of folds; another process is training them; or trainings failed (the
+            others are finished first).
     """
     file = out / "config.yaml"
     if not file.is_file():
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if not is_free(out):
             raise UserError(f"{out} already exists and is not empty: choose another --out.")
         with atomic_file(file) as temporary:
             temporary.write_text(dump_config(config), encoding="utf-8")
@@ -60,7 +62,8 @@ def train_folds(config: Config, data: Path, out: Path, *, folds: int) -> list[Pa
             f"{file} is another experiment: repeat the command it was started with, or choose "
             "another --out."
         )
-    raise_failures(run_each(jobs))
+    with own_folder(out):
+        raise_failures(run_each(jobs))
     return list(directories.values())
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import atomic_file, is_free, is_temporary
 from skinnet_keras.data.assembly import assemble
 from skinnet_keras.data.build_record import RECORD_FILE
 from skinnet_keras.data.build_report import (
@@ -26,6 +26,7 @@ from skinnet_keras.data.catalogue import (
     COLUMNS,
     OPTIONAL_COLUMNS,
     PAIRS_FILE,
+    SOURCES_FILE,
     TABLE_FILE,
     Catalogue,
 )
@@ -36,9 +37,12 @@ from skinnet_keras.data.groups import name_groups
 from skinnet_keras.data.inventory import take_inventory
 from skinnet_keras.data.sources import source_named
 from skinnet_keras.data.splits import SPLITS, read_folds, read_splits, split_table
-from skinnet_keras.errors import UserError
+from skinnet_keras.errors import DiskFullError, UserError
+from skinnet_keras.locks import is_lock_file, own_folder
 
 _FINGERPRINTS = "fingerprints"
+# What a build that was killed can have left: the table comes last.
+_UNFINISHED = (_FINGERPRINTS, PAIRS_FILE, RECORD_FILE, SOURCES_FILE)
 _FOLDS = 5
 _MEASURED_BY = ("numpy", "pillow", "imagehash", "scipy", "scikit-learn")
 
@@ -86,8 +90,8 @@ def build_catalogue(
         The counts.
 
     Raises:
-        UserError: A data set is incomplete, a word is not known, no image can be read, or `out`
-            is neither free nor, with `update`, a catalogue.
+        UserError: A data set is incomplete, a word is not known, no image can be read, `out` is
+            neither free nor, with `update`, a catalogue, or another process is building it.
     """
     if not sources:
         raise UserError("No source was given: name at least one, e.g. isic2019=FOLDER.")
@@ -112,7 +116,7 @@ def build_catalogue(
         asked_folds |= read_folds(Path(splits), table["image_id"])
     folds = folds or _FOLDS
 
-    with _removed_on_failure(out):
+    with own_folder(out), _removed_on_failure(out, before):
         store = FingerprintStore(out / _FINGERPRINTS)
         inventory = take_inventory(table, roots, store, workers)
         copies = find_copies(inventory.table, inventory.prints, orientations=orientations)
@@ -176,23 +180,34 @@ def _require_free(out: Path) -> None:
         raise UserError(
             f"{out} holds a catalogue already: choose another folder, or rebuild it with --update."
         )
-    if out.is_dir() and any(path.name != _FINGERPRINTS for path in out.iterdir()):
+    if not is_free(out) and not all(_is_unfinished(path) for path in out.iterdir()):
         raise UserError(f"{out} already exists and is not empty: remove it or choose another.")
 
 
+def _is_unfinished(path: Path) -> bool:
+    return path.name in _UNFINISHED or is_lock_file(path) or is_temporary(path)
+
+
 @contextmanager
-def _removed_on_failure(out: Path) -> Iterator[None]:
+def _removed_on_failure(out: Path, before: pd.DataFrame | None) -> Iterator[None]:
     """Leave nothing of a failed build; an interrupted one keeps what it has measured."""
-    fresh = not (out / TABLE_FILE).exists()
-    existed = out.exists()
+    # Once more: another build may have ended between the first look and the lock.
+    if before is None:
+        _require_free(out)
+    elif not Catalogue.load(out).table.equals(before):
+        raise UserError(f"{out} was changed by another build just now: call the command again.")
+    fresh = before is None
     try:
         yield
+    except DiskFullError:
+        raise
     except Exception:
-        if fresh and out.exists():
+        if fresh:
             for path in out.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            if not existed:
-                out.rmdir()
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif not is_lock_file(path):
+                    path.unlink()
         raise
 
 

@@ -20,6 +20,7 @@ from skinnet_keras.data.cleaning import METHODS_VERSION, clean
 from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
+from skinnet_keras.locks import own_name
 
 # Data worker processes only open a cache; pandas, pydantic and SciPy would slow them.
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def open_cache(
     table. When the catalogue has changed it is built anew, but only images whose files changed
     (path, size or modification time) are decoded; the others are copied. A build that fails
     leaves nothing behind; one that is interrupted from the keyboard leaves what it has done to the
-    next build. Files that change while the catalogue does not are not noticed.
+    next build. Where another process builds the same one, this waits for it. Files that change
+    while the catalogue does not are not noticed.
 
     Args:
         catalogue: The catalogue.
@@ -126,7 +128,9 @@ def open_cache(
     directory = catalogue.root / "cache" / _folder_name(image_size, cleaning)
     sha256 = catalogue.sha256()
     if _read_index(directory).get("catalogue_sha256") != sha256:
-        _build(catalogue, image_size, cleaning, directory, workers)
+        with own_name(directory, wait=True):
+            if _read_index(directory).get("catalogue_sha256") != sha256:
+                _build(catalogue, image_size, cleaning, directory, workers)
     return ImageCache.open(directory)
 
 

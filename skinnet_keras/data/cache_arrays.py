@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,32 @@ import numpy as np
 
 if TYPE_CHECKING:
     from skinnet_keras.data.cache import ImageCache
+
+
+def allocate_array(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    """Make a `.npy` file of zeros with its room on the disk reserved.
+
+    Without it, a full disk would end the process by a signal (SIGBUS) when the map is written.
+
+    Args:
+        path: The file.
+        shape: Shape of the uint8 array.
+
+    Returns:
+        The file as a writable memory map.
+
+    Raises:
+        OSError: There is no room.
+    """
+    array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # some filesystems
+                    raise
+    return array
 
 
 @dataclass(frozen=True)
@@ -35,8 +63,8 @@ class CacheArrays:
     def create(cls, folder: Path, count: int, size: int) -> CacheArrays:
         """Make the files for `count` rows of `size` x `size` pixels."""
         shape = (count, size, size)
-        images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
-        masks = np.lib.format.open_memmap(folder / "masks.npy", "w+", np.uint8, shape)
+        images = allocate_array(folder / "images.npy", (*shape, 3))
+        masks = allocate_array(folder / "masks.npy", shape)
         return cls(folder, images, masks, np.zeros(count, bool), np.zeros(count, bool))
 
     def write(self, row: int, image: np.ndarray, mask: np.ndarray | None) -> None:

@@ -41,7 +41,7 @@ TABLE_FILE = "catalogue.csv"
 PAIRS_FILE = "duplicates.csv"
 """The pairs of copies a build found, see `skinnet_keras.data.copies.Copies`."""
 
-_SOURCES_FILE = "sources.json"
+SOURCES_FILE = "sources.json"
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ class Catalogue:
             UserError: The folder is no catalogue, or a column is missing.
         """
         root = Path(root)
-        for name in (TABLE_FILE, _SOURCES_FILE):
+        for name in (TABLE_FILE, SOURCES_FILE):
             if not (root / name).is_file():
                 raise UserError(
                     f"{root} has no {name}: make a catalogue with `skinnet data build`."
                 )
         try:
             table = pd.read_csv(root / TABLE_FILE, dtype=str, keep_default_na=False)
-            sources = json.loads((root / _SOURCES_FILE).read_text(encoding="utf-8"))
+            sources = json.loads((root / SOURCES_FILE).read_text(encoding="utf-8"))
             folders = {name: Path(folder) for name, folder in sources.items()}
         except (ValueError, AttributeError, TypeError) as error:
             raise UserError(f"{root} is damaged ({error}): build the catalogue again.") from error
@@ -94,7 +94,7 @@ class Catalogue:
     def write(self, folder: Path) -> None:
         """Write the source folders and then the table into a folder, each file at one stroke."""
         roots = {name: str(path) for name, path in self.sources.items()}
-        with atomic_file(folder / _SOURCES_FILE) as temporary:
+        with atomic_file(folder / SOURCES_FILE) as temporary:
             temporary.write_text(json.dumps(roots, indent=2) + "\n", encoding="utf-8")
         with atomic_file(folder / TABLE_FILE) as temporary:
             temporary.write_text(self._csv(), encoding="utf-8")
@@ -159,5 +159,5 @@ class Catalogue:
         if relative.is_absolute() or ".." in relative.parts or "\\" in path:
             raise UserError(f"The path {path!r} leaves the folder of {source}: correct the table.")
         if source not in self.sources:
-            raise UserError(f"{self.root / _SOURCES_FILE} does not name the source {source!r}.")
+            raise UserError(f"{self.root / SOURCES_FILE} does not name the source {source!r}.")
         return self.sources[source] / relative

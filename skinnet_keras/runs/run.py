@@ -16,13 +16,17 @@ from typing import Any
 
 from rich.console import Console
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import atomic_file, is_temporary, naming_full_disk
 from skinnet_keras.config import Config, dump_config, load_config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.cross_validation import fold_view
 from skinnet_keras.data.unseen import unseen_view
 from skinnet_keras.errors import UserError
+from skinnet_keras.locks import is_lock_file, own_folder
 
+_ENVIRONMENT_FILE = "environment.json"
+_CATALOGUE_FILE = "catalogue.sha256"
+_CONFIG_FILE = "config.yaml"
 BEST_FILE = "best.keras"
 SEGMENTER_FILE = "segmenter.keras"
 
@@ -59,14 +63,8 @@ class Run:
         """Start a run in a new or empty folder.
 
         Raises:
-            UserError: The folder holds something already.
+            UserError: The folder holds something already, or another process is starting it.
         """
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise UserError(
-                f"{directory} already exists and is not empty: continue it with "
-                f"--resume {directory}, or choose another --out."
-            )
-        directory.mkdir(parents=True, exist_ok=True)
         run = cls(directory, config, catalogue.root)
         environment = {
             "catalogue": str(catalogue.root.resolve()),
@@ -77,9 +75,15 @@ class Run:
             "platform": platform.platform(),
             "packages": _versions(),
         }
-        run.write_text("environment.json", json.dumps(environment, indent=2) + "\n")
-        run.write_text("catalogue.sha256", catalogue.sha256() + "\n")
-        run.write_text("config.yaml", dump_config(config))
+        with own_folder(directory):
+            if not all(_was_being_started(path) for path in directory.iterdir()):
+                raise UserError(
+                    f"{directory} already exists and is not empty: continue it with "
+                    f"--resume {directory}, or choose another --out."
+                )
+            run.write_text(_ENVIRONMENT_FILE, json.dumps(environment, indent=2) + "\n")
+            run.write_text(_CATALOGUE_FILE, catalogue.sha256() + "\n")
+            run.write_text(_CONFIG_FILE, dump_config(config))  # the last: now it is a run
         return run
 
     @classmethod
@@ -127,7 +131,8 @@ class Run:
         """Say something on stderr and keep it in `train.log` with the time."""
         Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-        with (self.directory / "train.log").open("a", encoding="utf-8") as file:
+        path = self.directory / "train.log"
+        with naming_full_disk(path), path.open("a", encoding="utf-8") as file:
             file.write(f"{stamp} {message}\n")
 
     def history(self) -> list[dict[str, Any]]:
@@ -157,6 +162,12 @@ class Run:
 def is_run(path: Path) -> bool:
     """Tell whether a folder is a run directory, finished or not."""
     return (path / "config.yaml").is_file() and (path / "environment.json").is_file()
+
+
+def _was_being_started(path: Path) -> bool:
+    """Tell whether a file may lie in the folder of a run that was killed before it was one."""
+    started = path.name in (_ENVIRONMENT_FILE, _CATALOGUE_FILE)
+    return started or is_lock_file(path) or is_temporary(path)
 
 
 def catalogue_of(config: Config, catalogue: Catalogue) -> Catalogue:

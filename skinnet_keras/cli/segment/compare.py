@@ -92,6 +92,7 @@ def compare(
     )
     from skinnet_keras.evaluation.segmentation.tables import comparison_table
     from skinnet_keras.export.machine import available_cores
+    from skinnet_keras.locks import own_folder
 
     directories = [Path(source) for source in sources or []]
     if data is not None and out is not None:
@@ -120,5 +121,6 @@ def compare(
     else:
         comparison_table(comparison).print(Console())
     if out is not None:
-        written = write_comparison(out, comparison)
+        with own_folder(out):
+            written = write_comparison(out, comparison)
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)
