@@ -12,6 +12,10 @@ def explain(
         list[Path] | None,
         typer.Argument(metavar="[IMAGE]...", help="Photographs; none for images of the split."),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Where the run's catalogue lies now; by default where it was."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the sheets; explanations in the run by default.")
     ] = None,
@@ -66,7 +70,7 @@ def explain(
     folder = out or run / FOLDER
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file where a folder is to be written: choose another name.")
-    models = RunModels.load(run)
+    models = RunModels.load(run, data=data)
     classes = classes_of(models.run.config.num_classes)
     for option, value in (("--label", label), ("--class", asked)):
         if value is not None and value not in classes:

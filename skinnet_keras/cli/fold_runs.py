@@ -82,13 +82,13 @@ def train_segmenter_folds(model: Path, catalogue: Catalogue, folds: int | None) 
         UserError: `model` is no run that trained a segmentation network on this catalogue, or the
             catalogue has no folds of its own and K is not given; and as `train_folds`.
     """
-    run = Run.open(model)
+    run = Run.open(model, data=catalogue.root)
     config = run.config
     if config.segmenter is None or config.stages.segmentation is None:
         raise UserError(f"{model} trained no segmentation network: its folds cannot be trained.")
-    if run.load_catalogue().sha256() != catalogue.sha256():
+    if run.catalogue_sha256() != catalogue.sha256():
         raise UserError(
-            f"{model} was trained on {run.catalogue}, not on {catalogue.root}: which images it has "
+            f"{model} was trained on another catalogue than {catalogue.root}: which images it has "
             "seen there cannot be told."
         )
     folds = folds or len(fold_names(catalogue.table))

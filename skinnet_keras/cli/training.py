@@ -37,15 +37,26 @@ def train_from_config(
     return _train(run, show=show)
 
 
-def train_resumed(directory: Path, *, show: bool = True) -> dict[str, Any]:
-    """Go on with an interrupted run; a finished one is only measured again."""
+def train_resumed(
+    directory: Path, *, data: Path | None = None, show: bool = True
+) -> dict[str, Any]:
+    """Go on with an interrupted run; a finished one is only measured again.
+
+    Args:
+        directory: The run.
+        data: Where its catalogue lies now; None for where it was.
+        show: Whether to print the result on stdout.
+
+    Returns:
+        The run's metrics.
+    """
     averaged = read_tta(directory)
     if averaged is not None:
         raise UserError(
             f"{directory} holds predictions averaged over views, no training: continue the run "
             f"they come from, {averaged.run}."
         )
-    return _train(Run.open(directory), show=show)
+    return _train(Run.open(directory, data=data), show=show)
 
 
 def _train(run: Run, *, show: bool) -> dict[str, Any]:

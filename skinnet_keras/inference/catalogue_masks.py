@@ -149,7 +149,7 @@ def predict_catalogue(
     cleaning = runner.cleaning
     cache = open_cache(catalogue, runner.image_size, cleaning=cleaning)
     split_of = dict(zip(catalogue.table["image_id"], catalogue.table["split"], strict=True))
-    parts = _parts(model, folds, cache.image_ids)
+    parts = _parts(model, folds, catalogue.root, cache.image_ids)
     dice: dict[str, list[float]] = {}
     table: dict[str, MaskRow] = {}
     areas: list[float] = []
@@ -204,12 +204,12 @@ def predict_catalogue(
     )
 
 
-def _parts(model: Path, folds: Sequence[Path], image_ids: Sequence[str]) -> list[_Part]:
+def _parts(model: Path, folds: Sequence[Path], data: Path, image_ids: Sequence[str]) -> list[_Part]:
     """Share the images out to the networks of the folds, the rest to the model, which is last."""
     rest = dict.fromkeys(image_ids)
     parts = []
     for fold in folds:
-        run = Run.open(fold)
+        run = Run.open(fold, data=data)
         held_out = set(run.load_catalogue().usable(["test"])["image_id"])
         own = [image_id for image_id in rest if image_id in held_out]
         parts.append(_Part(fold, own, f"{_provenance(fold)[0]}/{fold.name}", set()))

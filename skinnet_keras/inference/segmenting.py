@@ -15,12 +15,13 @@ from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.runs.run import is_run
 
 
-def open_segmenter(path: str | Path) -> Runner:
+def open_segmenter(path: str | Path, *, data: Path | None = None) -> Runner:
     """Open a segmentation network.
 
     Args:
         path: A run directory (its segmentation network, also where it has a classifier), a
             `.keras` file, a SavedModel directory or a `.tflite` file.
+        data: Of a run, where its catalogue lies now, as for `Run.open`.
 
     Returns:
         A runner with the input `image` and the output `mask_logits`.
@@ -30,7 +31,7 @@ def open_segmenter(path: str | Path) -> Runner:
     """
     path = Path(path)
     if is_run(path):
-        models = RunModels.load(path)
+        models = RunModels.load(path, data=data)
         if models.segmenter is None:
             raise UserError(f"{path} has no segmentation network: give a run of `segment train`.")
         runner: Runner = KerasRunner(models.segmenter)
