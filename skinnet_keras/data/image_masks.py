@@ -18,6 +18,9 @@ from PIL import Image
 from skinnet_keras.data.image_io import read_mask, read_oriented
 from skinnet_keras.errors import UserError
 
+MASK_RULES = 2
+"""Version of how masks are read and laid; what was made of masks by other rules is made anew."""
+
 ASPECT_TOLERANCE = 0.02
 """How far width / height of a mask may be from its image's, relatively: sizes are rounded."""
 

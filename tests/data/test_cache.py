@@ -17,6 +17,7 @@ from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.cleaning import clean
 from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
+from skinnet_keras.data.image_masks import read_masked
 from skinnet_keras.errors import UserError
 from tiny_run import IMAGES, draw_picture, make_catalogue
 
@@ -55,7 +56,7 @@ def test_rows(catalogue):
 
 def test_is_built_once_and_reopened_read_only(catalogue, monkeypatch):
     first = open_cache(catalogue, 8)
-    monkeypatch.setattr(cache_module, "read_image", lambda path: pytest.fail("decoded again"))
+    monkeypatch.setattr(cache_module, "read_masked", lambda *paths: pytest.fail("decoded again"))
     again = open_cache(catalogue, 8)
     assert isinstance(again.images, np.memmap)
     np.testing.assert_array_equal(again.images, first.images)
@@ -102,11 +103,11 @@ def decoded(monkeypatch):
     """Names of the image files that are decoded from now on."""
     names = []
 
-    def read(path):
+    def read(path, mask_path):
         names.append(path.name)
-        return read_image(path)
+        return read_masked(path, mask_path)
 
-    monkeypatch.setattr(cache_module, "read_image", read)
+    monkeypatch.setattr(cache_module, "read_masked", read)
     return names
 
 
