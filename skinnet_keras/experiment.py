@@ -13,6 +13,7 @@ from skinnet_keras.classical.run import check_classical, run_classical
 from skinnet_keras.config import Config
 from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metrics
@@ -53,9 +54,9 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
 
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
-            names are missing or have another cleaning, a split has no labelled image or no mask,
-            a package or tracker is missing, the joint stage cannot train the segmentation network,
-            or the directory is in use.
+            names are missing, have another cleaning or were predicted on other pixels, a split has
+            no labelled image or no mask, a package or tracker is missing, the joint stage cannot
+            train the segmentation network, or the directory is in use.
     """
     check_tracking(config.tracking)
     catalogue = catalogue_of(config, catalogue)
@@ -72,7 +73,10 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
             _samples(config, catalogue, cache, split, masks=None) for split in ("train", "val")
         ]
         check_joint(config, train=samples[0])
-    return Run.create(directory, config, catalogue)
+    _check_pixels_of_masks(config, catalogue, cache)
+    run = Run.create(directory, config, catalogue)
+    run.record_pixels(cache)
+    return run
 
 
 def run_experiment(run: Run) -> dict[str, Any]:
@@ -87,22 +91,25 @@ def run_experiment(run: Run) -> dict[str, Any]:
         The content of `metrics.json`.
 
     Raises:
-        UserError: The data do not serve the config, training diverged, or a tracker is not
-            installed.
+        UserError: The data do not serve the config or are no longer those the run started with,
+            training diverged, or a tracker is not installed.
     """
     catalogue = run.load_catalogue()
+    cache = open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning)
+    run.check_pixels(cache, masks=run.config.segmenter is not None)
     with open_tracker(run) as tracker:
         if run.config.classical:
-            cache = open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning)
             metrics = run_classical(run, catalogue, cache)
         else:
-            metrics = _train_and_measure(run, catalogue, tracker)
+            metrics = _train_and_measure(run, catalogue, cache, tracker)
         run.write_text("metrics.json", json.dumps(metrics, indent=2) + "\n")
         tracker.finish(metrics)
     return metrics
 
 
-def _train_and_measure(run: Run, catalogue: Catalogue, tracker: Tracker) -> dict[str, Any]:
+def _train_and_measure(
+    run: Run, catalogue: Catalogue, cache: ImageCache, tracker: Tracker
+) -> dict[str, Any]:
     config = run.config
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
@@ -114,7 +121,7 @@ def _train_and_measure(run: Run, catalogue: Catalogue, tracker: Tracker) -> dict
         context = TrainingContext(
             run,
             catalogue,
-            open_cache(catalogue, config.image_size, cleaning=config.cleaning),
+            cache,
             build_strategy(config.distribute),
             segmentation_metrics=_segmentation_metrics,
             classification_metrics=lambda labels, p: _classification_metrics(config, labels, p),
@@ -150,6 +157,19 @@ def _check_networks(config: Config, catalogue: Catalogue) -> None:
             raise UserError(f"segmenter: {error}") from error
 
 
+def _check_pixels_of_masks(config: Config, catalogue: Catalogue, cache: ImageCache) -> None:
+    """Check that predicted masks were drawn on the images as they are now."""
+    section = config.classical or (config.segmenter if config.uses_mask else None)
+    if section is None:
+        return
+    if section.masks:
+        StoredMasks.open(catalogue, section.masks).check_images(cache)
+    elif config.segmenter and config.segmenter.run:
+        source = Run.open(Path(config.segmenter.run))
+        if source.catalogue_sha256() == catalogue.sha256():
+            source.check_pixels(cache, masks=False)
+
+
 def _make_deterministic() -> None:
     if keras.backend.backend() != "tensorflow":
         raise UserError("deterministic: true needs KERAS_BACKEND=tensorflow.")
@@ -177,7 +197,12 @@ def _segmentation_scores(context: TrainingContext) -> dict[str, Any]:
             samples = segmentation_samples(context.catalogue, context.cache, split)
         except UserError:
             continue  # A catalogue may have masks in some splits only.
-        scores[split] = {"n": len(samples), **score_segmenter(context, segmenter, samples)}
+        true = np.asarray(samples.masks_at(np.arange(len(samples))))
+        scores[split] = {
+            "n": len(samples),
+            "empty_truths": int((~true.any(axis=(1, 2))).sum()),
+            **score_segmenter(context, segmenter, samples),
+        }
     return scores
 
 

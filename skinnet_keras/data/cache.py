@@ -73,6 +73,20 @@ class ImageCache:
         held = _read_index(self.directory)[_CONTENTS]
         return {name: Content(*own) for name, own in zip(self.image_ids, held, strict=True)}
 
+    def digests(self) -> dict[str, str]:
+        """Return one digest of what all image files held, and one of all mask files.
+
+        Keys are `images_sha256` and `masks_sha256`. They do not depend on the size, the cleaning
+        or the order of the rows, nor on where the files lie.
+        """
+        held = sorted(self.contents().items())
+        return {
+            f"{name}s_sha256": hashlib.sha256(
+                json.dumps([(key, getattr(content, name)) for key, content in held]).encode()
+            ).hexdigest()
+            for name in Content._fields
+        }
+
     @property
     def image_size(self) -> int:
         """Side S of the images in pixels."""
@@ -142,7 +156,9 @@ def open_cache(
     keys = _file_keys(catalogue, table, index)
     same_rows = _FILES in index and index["image_ids"] == table["image_id"].tolist()
     if not same_rows or not _holds_the_same(catalogue, directory, index, keys, workers):
-        _build(catalogue, table["image_id"].tolist(), keys, image_size, cleaning, directory, workers)
+        _build(
+            catalogue, table["image_id"].tolist(), keys, image_size, cleaning, directory, workers
+        )
     return ImageCache.open(directory)
 
 

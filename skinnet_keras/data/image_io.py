@@ -159,7 +159,7 @@ def _open(path: str | Path, convert: Callable[[Image.Image], np.ndarray]) -> tup
             image.load()
             orientation = image.getexif().get(ExifTags.Base.Orientation)
             ImageOps.exif_transpose(image, in_place=True)
-            return convert(image), orientation if orientation in range(1, 9) else 1
+            return convert(image), int(orientation) if orientation in range(1, 9) else 1
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist: check the path.") from error
     except _DECODER_ERRORS as error:

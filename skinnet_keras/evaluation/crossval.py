@@ -96,7 +96,7 @@ def _mean_and_std(folds: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, flo
     for key, first in folds[0].items():
         if isinstance(first, Mapping):
             continue
-        values = [fold[key] for fold in folds]
+        values = [fold.get(key) for fold in folds]
         undefined = None in values
         mean[key] = None if undefined else float(np.mean(values))
         std[key] = None if undefined else float(np.std(values, ddof=1))

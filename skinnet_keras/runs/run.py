@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -23,6 +23,10 @@ from skinnet_keras.data.cross_validation import fold_view
 from skinnet_keras.data.unseen import unseen_view
 from skinnet_keras.errors import UserError
 
+if TYPE_CHECKING:
+    from skinnet_keras.data.cache import ImageCache
+
+_PIXELS_FILE = "pixels.json"
 BEST_FILE = "best.keras"
 SEGMENTER_FILE = "segmenter.keras"
 
@@ -105,13 +109,50 @@ class Run:
             UserError: It is missing, or is no longer the one the run started with.
         """
         catalogue = Catalogue.load(self.catalogue)
-        expected = (self.directory / "catalogue.sha256").read_text(encoding="utf-8").strip()
-        if catalogue.sha256() != expected:
+        if catalogue.sha256() != self.catalogue_sha256():
             raise UserError(
                 f"the catalogue {self.catalogue} changed since {self.directory} was started: "
                 "restore it, or start a new run."
             )
         return catalogue_of(self.config, catalogue)
+
+    def catalogue_sha256(self) -> str:
+        """SHA-256 of the `catalogue.csv` the run started with."""
+        return (self.directory / "catalogue.sha256").read_text(encoding="utf-8").strip()
+
+    def record_pixels(self, cache: ImageCache) -> None:
+        """Note what the image and mask files hold that the run starts with."""
+        self.write_text(_PIXELS_FILE, json.dumps(cache.digests(), indent=2) + "\n")
+
+    def check_pixels(self, cache: ImageCache, *, masks: bool) -> None:
+        """Check that the image files, and the mask files, hold what the run started with.
+
+        Args:
+            cache: The cache of the run's catalogue. Where files lie and what their times are does
+                not matter; runs of earlier versions have noted nothing and pass.
+            masks: Whether the masks matter.
+
+        Raises:
+            UserError: A file holds something else.
+        """
+        path = self.directory / _PIXELS_FILE
+        if not path.is_file():
+            return
+        try:
+            noted = json.loads(path.read_text(encoding="utf-8"))
+            kinds = ("images", "masks") if masks else ("images",)
+            present = cache.digests()
+            changed = [kind for kind in kinds if noted[key := f"{kind}_sha256"] != present[key]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{path} is damaged: restore it, or delete it if the images are still those "
+                f"{self.directory} was started with."
+            ) from error
+        if changed:
+            raise UserError(
+                f"the {' and '.join(changed)} of {self.catalogue} changed on disk since "
+                f"{self.directory} was started: restore the files, or start a new run."
+            )
 
     def weight_hashes(self) -> dict[str, str]:
         """SHA-256 of each model file of the run: classifier and segmentation network."""

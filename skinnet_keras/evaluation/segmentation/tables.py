@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from skinnet_keras.data.mask_facts import named
 from skinnet_keras.evaluation.table import UNDEFINED, Table, number, with_interval
 
 _MACS = "MACs: multiply-accumulates of one prediction, the products of attention included."
@@ -59,11 +60,20 @@ def comparison_table(comparison: Mapping[str, Any]) -> Table:
         comparison: As `segmentation.comparison.compare_segmenters` returns it.
     """
     rows, measured = comparison["runs"], comparison["measured"]
+    empty = comparison["empty_truths"]
     sizes_differ = len({row["image_size"] for row in rows}) > 1
     footnotes = [
         "Dice, IoU: means over images, with 95 % intervals by a bootstrap over groups (lesions); "
         f"difference: Dice less that of {comparison['reference']} on the same images.",
         f"Scored at {comparison['scored_at']}. {_MACS}",
+        *(
+            [
+                f"{len(empty)} true masks have no lesion pixel ({named(empty)}): by convention "
+                "their Dice and IoU are 1 where the prediction has none either, else 0."
+            ]
+            if empty
+            else []
+        ),
         *([_DIFFERING] if sizes_differ and comparison["scored_at"] != "original size" else []),
         *([_measured(measured)] if measured else []),
         *_refusals(rows, "name"),
