@@ -157,9 +157,9 @@ def _open(path: str | Path, convert: Callable[[Image.Image], np.ndarray]) -> tup
                     f"{MAX_PIXELS:,}: make it smaller."
                 )
             image.load()
-            orientation = image.getexif().get(ExifTags.Base.Orientation)
+            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
             ImageOps.exif_transpose(image, in_place=True)
-            return convert(image), int(orientation) if orientation in range(1, 9) else 1
+            return convert(image), orientation if orientation in range(1, 9) else 1
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist: check the path.") from error
     except _DECODER_ERRORS as error:

@@ -51,8 +51,9 @@ def score_images(
 
     Returns:
         A row an image: `image_id, group, dice, iou, hausdorff_95, boundary_f1` and the pixel
-        counts `intersection, predicted_pixels, true_pixels, pixels`. An image whose two masks are empty
-        scores 1 (distance 0), one with only one empty mask 0 (distance: the image's diagonal).
+        counts `intersection, predicted_pixels, true_pixels, pixels`. An image whose two masks are
+        empty scores 1 (distance 0), one with only one empty mask 0 (distance: the image's
+        diagonal).
     """
     rows = []
     for image_id, group, one, other in zip(image_ids, groups, predicted, true, strict=True):
@@ -178,13 +179,18 @@ def truth_notes(report: Mapping[str, Any]) -> list[str]:
             if rest["n"]
             else "there are no others, so these scores say nothing of lesions"
         )
-        notes.append(
-            f"{len(empty)} true masks have no lesion pixel ({named(empty)}): by convention their "
-            f"Dice and IoU are 1 where the prediction has none either, else 0; {without}."
-        )
+        notes.append(f"{empty_truths_note(empty)}; {without}.")
     if full := report["full_truths"]:
         notes.append(f"{len(full)} true masks are nothing but lesion ({named(full)}).")
     return notes
+
+
+def empty_truths_note(image_ids: list[str]) -> str:
+    """Say what scores mean where the ground truth of these images has no lesion pixel."""
+    return (
+        f"{len(image_ids)} true masks have no lesion pixel ({named(image_ids)}): by convention "
+        "their Dice and IoU are 1 where the prediction has none either, else 0"
+    )
 
 
 def write_segmentation_report(
