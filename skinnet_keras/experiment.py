@@ -11,8 +11,9 @@ import numpy as np
 
 from skinnet_keras.classical.run import check_classical, run_classical
 from skinnet_keras.config import Config
-from skinnet_keras.data.cache import open_cache
+from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metrics
 from skinnet_keras.evaluation.metrics import evaluate_predictions
@@ -56,9 +57,9 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
 
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
-            names are missing or have another cleaning, a split has no labelled image or no mask,
-            a package or tracker is missing, the joint stage cannot train the segmentation network,
-            or the directory is in use.
+            names are missing, have another cleaning or were predicted on other pixels, a split has
+            no labelled image or no mask, a package or tracker is missing, the joint stage cannot
+            train the segmentation network, or the directory is in use.
     """
     check_tracking(config.tracking)
     catalogue = catalogue_of(config, catalogue)
@@ -83,7 +84,10 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
             for split in ("train", "val")
         ]
         check_joint(config, train=samples[0])
-    return Run.create(directory, config, catalogue)
+    _check_pixels_of_masks(config, catalogue, cache)
+    run = Run.create(directory, config, catalogue)
+    run.record_pixels(cache)
+    return run
 
 
 def run_experiment(run: Run) -> dict[str, Any]:
@@ -98,11 +102,11 @@ def run_experiment(run: Run) -> dict[str, Any]:
         The content of `metrics.json`.
 
     Raises:
-        UserError: The data do not serve the config, training diverged, a tracker is not
-            installed, or another process is training this run.
+        UserError: The data do not serve the config or are no longer those the run started with,
+            training diverged, a tracker is not installed, or another process is training this run.
     """
     opened = OpenedRun(run)
-    opened.catalogue  # noqa: B018, checked before anything is written
+    run.check_pixels(opened.cache, masks=run.config.segmenter is not None)
     with own_folder(run.directory), open_tracker(run) as tracker:
         run.remember_catalogue()
         if run.config.classical:
@@ -167,6 +171,19 @@ def _check_networks(config: Config, catalogue: Catalogue) -> None:
             raise UserError(f"segmenter: {error}") from error
 
 
+def _check_pixels_of_masks(config: Config, catalogue: Catalogue, cache: ImageCache) -> None:
+    """Check that predicted masks were drawn on the images as they are now."""
+    section = config.classical or (config.segmenter if config.uses_mask else None)
+    if section is None:
+        return
+    if section.masks:
+        StoredMasks.open(catalogue, section.masks).check_images(cache)
+    elif config.segmenter and config.segmenter.run:
+        source = Run.open(Path(config.segmenter.run))
+        if source.catalogue_sha256() == catalogue.sha256():
+            source.check_pixels(cache, masks=False)
+
+
 def _make_deterministic() -> None:
     if keras.backend.backend() != "tensorflow":
         raise UserError("deterministic: true needs KERAS_BACKEND=tensorflow.")
@@ -194,7 +211,12 @@ def _segmentation_scores(context: TrainingContext) -> dict[str, Any]:
             samples = segmentation_samples(context.catalogue, context.cache, split)
         except UserError:
             continue  # A catalogue may have masks in some splits only.
-        scores[split] = {"n": len(samples), **score_segmenter(context, segmenter, samples)}
+        true = np.asarray(samples.masks_at(np.arange(len(samples))))
+        scores[split] = {
+            "n": len(samples),
+            "empty_truths": int((~true.any(axis=(1, 2))).sum()),
+            **score_segmenter(context, segmenter, samples),
+        }
     return scores
 
 

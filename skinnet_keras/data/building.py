@@ -34,7 +34,8 @@ from skinnet_keras.data.copies import count_pairs, find_copies
 from skinnet_keras.data.fingerprint_store import FingerprintStore
 from skinnet_keras.data.folds import fold_names, fold_notes
 from skinnet_keras.data.groups import name_groups
-from skinnet_keras.data.inventory import take_inventory
+from skinnet_keras.data.inventory import Inventory, take_inventory
+from skinnet_keras.data.mask_facts import MaskFacts
 from skinnet_keras.data.sources import source_named
 from skinnet_keras.data.splits import SPLITS, read_folds, read_splits, split_table
 from skinnet_keras.errors import DiskFullError, UserError
@@ -119,6 +120,7 @@ def build_catalogue(
     with own_folder(out), _removed_on_failure(out, before):
         store = FingerprintStore(out / _FINGERPRINTS)
         inventory = take_inventory(table, roots, store, workers)
+        masks = MaskFacts.collect(inventory.mask_facts())
         copies = find_copies(inventory.table, inventory.prints, orientations=orientations)
         table = copies.table
         table["group"] = name_groups(table, copies.pairs)
@@ -145,10 +147,13 @@ def build_catalogue(
             label_conflicts=copies.conflicts,
             unreadable=inventory.unreadable,
             masks_left_out=inventory.masks_left_out,
+            masks=masks.to_dict(),
             largest_group=by_group.index[0],
             largest_group_images=int(by_group.iloc[0]),
             notes=[
                 *(note for source in tables.values() for note in source.notes),
+                *_masks_left_out(inventory),
+                *masks.sentences(),
                 *_too_few_groups(classes, fractions),
                 *fold_notes(table, folds),
                 *_moved(table, before),
@@ -225,6 +230,11 @@ def _too_few_groups(
         for split, share in zip(SPLITS, fractions, strict=True)
         if counts[split] == 0 and share > 0
     ]
+
+
+def _masks_left_out(inventory: Inventory) -> list[str]:
+    count = len(inventory.masks_left_out)
+    return [f"{count:,} masks were left out; their images stay, without one."] if count else []
 
 
 def _moved(table: pd.DataFrame, before: pd.DataFrame | None) -> list[str]:

@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -28,10 +28,14 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.locks import is_lock_file, own_folder
 from skinnet_keras.runs.tables import read_rows
 
+if TYPE_CHECKING:
+    from skinnet_keras.data.cache import ImageCache
+
 _ENVIRONMENT_FILE = "environment.json"
 _CATALOGUE_FILE = "catalogue.sha256"
 _CONFIG_FILE = "config.yaml"
 _PLACE_KEYS = ("catalogue", "catalogue_relative")
+_PIXELS_FILE = "pixels.json"
 BEST_FILE = "best.keras"
 SEGMENTER_FILE = "segmenter.keras"
 
@@ -158,6 +162,40 @@ class Run:
         if {key: environment.get(key) for key in place} != place:
             text = json.dumps({**environment, **place}, indent=2) + "\n"
             self.write_text(_ENVIRONMENT_FILE, text)
+
+    def record_pixels(self, cache: ImageCache) -> None:
+        """Note what the image and mask files hold that the run starts with."""
+        self.write_text(_PIXELS_FILE, json.dumps(cache.digests(), indent=2) + "\n")
+
+    def check_pixels(self, cache: ImageCache, *, masks: bool) -> None:
+        """Check that the image files, and the mask files, hold what the run started with.
+
+        Args:
+            cache: The cache of the run's catalogue. Where files lie and what their times are does
+                not matter; runs of earlier versions have noted nothing and pass.
+            masks: Whether the masks matter.
+
+        Raises:
+            UserError: A file holds something else.
+        """
+        path = self.directory / _PIXELS_FILE
+        if not path.is_file():
+            return
+        try:
+            noted = json.loads(path.read_text(encoding="utf-8"))
+            kinds = ("images", "masks") if masks else ("images",)
+            present = cache.digests()
+            changed = [kind for kind in kinds if noted[key := f"{kind}_sha256"] != present[key]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{path} is damaged: restore it, or delete it if the images are still those "
+                f"{self.directory} was started with."
+            ) from error
+        if changed:
+            raise UserError(
+                f"the {' and '.join(changed)} of {self.catalogue} changed on disk since "
+                f"{self.directory} was started: restore the files, or start a new run."
+            )
 
     def weight_hashes(self) -> dict[str, str]:
         """SHA-256 of each model file of the run: classifier and segmentation network."""

@@ -35,12 +35,14 @@ def check(
 
     loaded = Catalogue.load(catalogue)
     table = loaded.table
-    problems, sizes = find_problems(loaded), None
+    problems, files = find_problems(loaded), None
     if not quick:
         files = check_files(loaded)
-        problems, sizes = [*problems, *files.problems], files.sizes
+        problems = [*problems, *files.problems]
+    sizes = files.sizes if files else None
     report = measure_shortcuts(table, sizes)
     warnings = [
+        *(files.masks.sentences() if files else []),
         *fold_notes(table, len(fold_names(table))),
         *(report.warnings() if report else []),
     ]
@@ -48,6 +50,7 @@ def check(
         result = {
             "problems": problems,
             "warnings": warnings,
+            "masks": files.masks.to_dict() if files else None,
             "classes": class_counts(table),
             "classes_by_source": {
                 source: class_counts(own) for source, own in table.groupby("source", sort=False)
