@@ -26,6 +26,7 @@ from skinnet_keras.models.loading import load_keras
 from skinnet_keras.runs.masks import PredictedMasks
 from skinnet_keras.runs.run import Run, catalogue_of
 from skinnet_keras.runs.samples import (
+    check_training_classes,
     classes_of,
     classification_samples,
     labels_of,
@@ -54,11 +55,13 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
             names are missing or have another cleaning, a split has no labelled image or no mask,
+            all training images are of one class,
             a package or tracker is missing, the joint stage cannot train the segmentation network,
             or the directory is in use.
     """
     check_tracking(config.tracking)
     catalogue = catalogue_of(config, catalogue)
+    scarce = check_training_classes(config, catalogue)
     if config.classical:
         check_classical(config, catalogue)
     else:
@@ -72,7 +75,10 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
             _samples(config, catalogue, cache, split, masks=None) for split in ("train", "val")
         ]
         check_joint(config, train=samples[0])
-    return Run.create(directory, config, catalogue)
+    run = Run.create(directory, config, catalogue)
+    for sentence in scarce:
+        run.log(sentence)
+    return run
 
 
 def run_experiment(run: Run) -> dict[str, Any]:

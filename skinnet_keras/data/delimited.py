@@ -108,7 +108,9 @@ def _header(text: str, separator: str, spelling: dict[str, str]) -> list[str]:
     names = [name.strip() for name in names]
     while names and not names[-1]:
         names.pop()
-    return [name if name in spelling.values() else spelling.get(_plain(name), name) for name in names]
+    return [
+        name if name in spelling.values() else spelling.get(_plain(name), name) for name in names
+    ]
 
 
 def _plain(name: str) -> str:

@@ -18,7 +18,13 @@ import os
 from pathlib import Path, PurePosixPath
 
 from skinnet_keras.data.sources.base import SourceRow, SourceTable
-from skinnet_keras.data.sources.files import find_file, has_file, image_name, images_below, joined_stem
+from skinnet_keras.data.sources.files import (
+    find_file,
+    has_file,
+    image_name,
+    images_below,
+    joined_stem,
+)
 from skinnet_keras.data.sources.tables import missing_sentences, read_csv
 from skinnet_keras.errors import UserError
 
@@ -86,7 +92,9 @@ def read(root: Path) -> SourceTable:
             f"{len(no_masks):,} masks that {csv.name} names are not there, e.g. {no_masks[0]!r}: "
             "their images are read without."
         )
-    unread = [str(name) for name in table.columns if name not in ("path", column, *_OPTIONAL, *_CHECKED)]
+    unread = [
+        str(name) for name in table.columns if name not in ("path", column, *_OPTIONAL, *_CHECKED)
+    ]
     notes = [f"Columns of {csv.name} that are not read: {', '.join(unread)}."] if unread else []
     return SourceTable("folder", rows, len(absent), missing, notes, diagnoses)
 
