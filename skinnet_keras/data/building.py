@@ -114,7 +114,11 @@ def build_catalogue(
     table, zero_notes = drop_zero_ids(assemble(tables, unknown=unknown))
     missing = [sentence for source in tables.values() for sentence in source.missing]
     if table.empty:
-        raise UserError(f"There is nothing to build a catalogue from: {_first_of(missing)}")
+        example = f" ({missing[0].removesuffix('.')})" if missing else ""
+        raise UserError(
+            "There is nothing to build a catalogue from: the sources list no image that is "
+            f"there{example}."
+        )
     asked: dict[str, str] = {}
     asked_folds: dict[str, str] = {}
     if before is not None:
@@ -233,10 +237,6 @@ def _removed_on_failure(out: Path) -> Iterator[None]:
 def _column(table: pd.DataFrame, name: str) -> dict[str, str]:
     filled = table[table[name] != ""]
     return dict(zip(filled["image_id"], filled[name], strict=True))
-
-
-def _first_of(missing: list[str]) -> str:
-    return missing[0] if missing else "the sources list no image that is there."
 
 
 def _series_notes(table: pd.DataFrame, neighbours: bool) -> list[str]:

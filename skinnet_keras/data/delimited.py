@@ -11,10 +11,8 @@ from skinnet_keras.errors import UserError
 
 _SEPARATORS = (",", ";", "\t", "|")
 
-PLACEHOLDERS = frozenset(
-    ("", "-", "--", "?", "#n/a", "<na>", "n.a.", "n/a", "na", "nan", "none", "null", "unknown")
-    + ("missing", "not available")
-)
+_WORDS = "unknown - -- ? #n/a <na> missing n.a. n/a na nan none null"
+PLACEHOLDERS = frozenset(["", *_WORDS.split()])
 """What people and programs write where they have nothing to write, in lower case."""
 
 

@@ -30,15 +30,16 @@ def unknown_identities(table: pd.DataFrame) -> list[str]:
     clauses = []
     for source, own in known.groupby(table["source"], sort=False):
         neither = int((~own["lesion_id"] & ~own["patient_id"]).sum())
+        no_patient = int((~own["patient_id"]).sum())
+        some = f"of {len(own):,} images of {source} have"
         if neither == len(own):
             clauses.append(f"{source} has neither lesion nor patient ids")
         elif neither:
-            clauses.append(
-                f"{neither:,} of {len(own):,} images of {source} have neither a lesion nor a "
-                "patient id"
-            )
-        elif not own["patient_id"].any():
+            clauses.append(f"{neither:,} {some} neither a lesion nor a patient id")
+        elif no_patient == len(own):
             clauses.append(f"{source} has no patient ids")
+        elif no_patient:
+            clauses.append(f"{no_patient:,} {some} no patient id")
     return clauses
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 from skinnet_keras.data.splits import SPLITS
 from skinnet_keras.taxonomy import CLASSES
 
+_WORDS_SHOWN = 5
+
 
 def official_notes(
     table: pd.DataFrame, *, kept: bool, asked: Mapping[str, str], kept_copies: Mapping[str, int]
@@ -72,11 +74,11 @@ def changed_split(
         (as_asked, "as --splits or the catalogue that is updated asks"),
         (~as_asked, "because their lesion, patient or a copy of them lies there"),
     ]
-    parts = [
-        f"{int(rows.sum()):,} moved ({_moves(given[moved.index[rows]], moved['split'][rows])}) {why}"
-        for rows, why in reasons
-        if rows.any()
-    ]
+    parts = []
+    for rows, why in reasons:
+        if rows.any():
+            moves = _moves(given[moved.index[rows]], moved["split"][rows])
+            parts.append(f"{int(rows.sum()):,} moved ({moves}) {why}")
     parts += [
         f"{int(rows.sum()):,} in none as {what}"
         for rows, what in ((copies, "copies of kept images"), (unlabelled, "unlabelled"))
@@ -134,10 +136,16 @@ def unlabelled_notes(table: pd.DataFrame) -> list[str]:
         One sentence a source.
     """
     wide = table[(table["diagnosis"] != "") & (table["label"] == "")]
+
+    def words(diagnoses: pd.Series) -> str:
+        counts = [f"{word!r} {count:,}" for word, count in diagnoses.value_counts().items()]
+        more = len(counts) - _WORDS_SHOWN
+        return ", ".join([*counts[:_WORDS_SHOWN], *([f"{more} more"] if more > 0 else [])])
+
     return [
         f"Unlabelled: {len(own):,} of {int((table['source'] == source).sum()):,} images of "
         f"{source}, as their diagnosis is too wide for a class "
-        f"({', '.join(f'{word!r} {n:,}' for word, n in own['diagnosis'].value_counts().items())}): "
+        f"({words(own['diagnosis'])}): "
         "they are in no split and teach nothing; give each its own diagnosis "
         "(`skinnet data taxonomy` lists them), or UNK for one outside the classes."
         for source, own in wide.groupby("source", sort=False)

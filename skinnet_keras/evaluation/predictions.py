@@ -210,9 +210,7 @@ def write_predictions(
 def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Header and (line number, fields) of every row that is not blank."""
     needed = ("image_id", "label")
-    header, rows = read_delimited(
-        path, (*needed, "group", *LABELS), needed=needed, what="a predictions CSV"
-    )
+    header, rows = read_delimited(path, (*needed, "group"), needed=needed, what="a predictions CSV")
     if not rows:
         raise UserError(f"{path} holds no row of predictions: a header and one row an image.")
     for line, row in rows:

@@ -65,8 +65,8 @@ def _read_view(root: Path, name: str, view: str) -> SourceTable:
         dermoscopic = (meta["clinic"] != "") & meta["clinic"].isin(meta["derm"])
         if left_out := meta.loc[dermoscopic, "clinic"].nunique():
             notes.append(
-                f"{left_out} images are left out, as {path.name} names them as the dermoscopic image, "
-                f"too, e.g. {meta.loc[dermoscopic, 'clinic'].iloc[0]!r}."
+                f"{left_out} images are left out, as {path.name} names them as the dermoscopic "
+                f"image, too, e.g. {meta.loc[dermoscopic, 'clinic'].iloc[0]!r}."
             )
         meta.loc[dermoscopic, "file"] = ""
     rows, diagnoses, absent = [], {}, []

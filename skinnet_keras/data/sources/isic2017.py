@@ -3,8 +3,8 @@
 Layout, as the challenge's archives unpack, for each part `Training`, `Validation`, `Test_v2`:
 `ISIC-2017_<part>_Data/` (it also holds superpixel maps, which are skipped),
 `ISIC-2017_<part>_Part3_GroundTruth.csv` and, optional, `ISIC-2017_<part>_Data_metadata.csv` (age
-and sex) and `ISIC-2017_<part>_Part1_GroundTruth/` (masks). This reader has seen real files of the first two parts;
-`Test_v2` is read as they are.
+and sex) and `ISIC-2017_<part>_Part1_GroundTruth/` (masks). This
+reader has seen real files of the first two parts; `Test_v2` is read as they are.
 """
 
 from __future__ import annotations

@@ -6,8 +6,10 @@ anywhere below the root. An image is named by class and file, so that equal file
 classes stay apart: `Blue_Nevus_024106`.
 
 Images of consecutive file numbers mostly show one patient, often one lesion: they are a `series`.
-Where classes number their files anew, only neighbours within a class are. The layout is known from other people's readers and the
-published list of classes; this reader has never seen the real files.
+Where classes number their files anew, only neighbours within a class are.
+
+The layout is known from other people's readers and the published list of classes; this reader has
+never seen the real files.
 """
 
 from __future__ import annotations
