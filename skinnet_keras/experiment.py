@@ -28,6 +28,7 @@ from skinnet_keras.runs.masks import holds_masks
 from skinnet_keras.runs.opened import OpenedRun
 from skinnet_keras.runs.run import Run, catalogue_of
 from skinnet_keras.runs.samples import (
+    check_training_classes,
     classes_of,
     classification_samples,
     input_names_of,
@@ -58,11 +59,13 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
             names are missing, have another cleaning or were predicted on other pixels, a split has
-            no labelled image or no mask, a package or tracker is missing, the joint stage cannot
-            train the segmentation network, or the directory is in use.
+            no labelled image or no mask, all training images are of one class, a package or
+            tracker is missing, the joint stage cannot train the segmentation network, or the
+            directory is in use.
     """
     check_tracking(config.tracking)
     catalogue = catalogue_of(config, catalogue)
+    scarce = check_training_classes(config, catalogue)
     if config.classical:
         check_classical(config, catalogue)
     else:
@@ -87,6 +90,8 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     _check_pixels_of_masks(config, catalogue, cache)
     run = Run.create(directory, config, catalogue)
     run.record_pixels(cache)
+    for sentence in scarce:
+        run.log(sentence)
     return run
 
 
