@@ -8,7 +8,6 @@ skops sees the file, and its own audit is the second lock.
 from __future__ import annotations
 
 import importlib.util
-import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from skinnet_keras.archives import read_json_member
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.errors import UserError
 
@@ -95,7 +95,7 @@ def load_classifier(path: Path) -> Pipeline:
         _check_types(path, set(skops.io.get_untrusted_types(file=path)))
         model = skops.io.load(path, trusted=[*_OWN_TYPES, *_PRIVATE_TYPES])
     # What a damaged file makes skops raise depends on where the damage is.
-    except (ValueError, TypeError, KeyError, AttributeError, OSError, zipfile.BadZipFile) as error:
+    except Exception as error:
         raise UserError(f"{path} cannot be opened as a skops file: {_line(error)}.") from error
     if not isinstance(model, Pipeline):
         raise UserError(f"{path} holds a {type(model).__name__}, not a classifier of this package.")
@@ -113,11 +113,9 @@ def _check_types(path: Path, names: set[str]) -> None:
 
 def _named_types(path: Path) -> Iterator[str]:
     """The full names of all classes in the archive's schema."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            pending: list[Any] = [json.loads(archive.read("schema.json"))]
-    except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is not an intact skops file: {_line(error)}.") from error
+    if not zipfile.is_zipfile(path):
+        raise UserError(f"{path} is not an intact skops file: it is no zip archive.")
+    pending: list[Any] = [read_json_member(path, "schema.json")]
     while pending:
         node = pending.pop()
         if isinstance(node, dict):

@@ -1,0 +1,180 @@
+"""Zip archives from strangers (`.keras`, `.skops`), checked before anything in them is unpacked.
+
+A megabyte can unpack to a gigabyte, a member can be listed a thousand times, and a list of members
+can itself be the load. Our writers store members without compressing them, so that what unpacks to
+much more than it takes on the disk was made by somebody else, and is refused by its headers alone.
+Nothing here imports Keras: a hostile file is refused in the time and memory of its headers.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+from skinnet_keras.errors import UserError
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.weights.h5"
+
+_KERAS_MEMBERS = frozenset({CONFIG_FILE, "metadata.json", WEIGHTS_FILE})
+
+# Somebody may have packed a model again: trained weights shrink by a tenth, pruned ones by more.
+_MAX_RATIO = 4
+_FREE_BYTES = 16 * 2**20
+
+# The largest SkinNet's config is about 1 MB; in Python the worst JSON takes 25 times its size.
+_MAX_JSON_BYTES = 8 * 2**20
+
+# 22,000 members; a `.keras` file has three, a classifier of scikit-learn some hundreds.
+_MAX_DIRECTORY_BYTES = 2**20
+
+_DAMAGED = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,  # JSON, text and numbers
+    RecursionError,
+    NotImplementedError,  # a compression that zipfile does not know
+    RuntimeError,  # encrypted
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+
+
+def read_json_member(path: Path, name: str) -> Any:
+    """Read a JSON member of an archive after checking what the archive would unpack to.
+
+    Args:
+        path: The archive.
+        name: The member.
+
+    Returns:
+        Its content.
+
+    Raises:
+        UserError: The archive is damaged or has no such member; it lists a member twice, too many
+            members, or unpacks to far more than it takes on the disk; the member is too large.
+    """
+    try:
+        with _open(path) as archive:
+            _check_sizes(path, archive)
+            return _json(path, archive, name)
+    except _DAMAGED as error:
+        raise UserError(_damaged(path, name)) from error
+
+
+def read_keras_config(path: Path) -> Any:
+    """Read the `config.json` of a `.keras` file after checking every member's sizes and checksum.
+
+    Args:
+        path: A `.keras` file.
+
+    Returns:
+        The config, as it stands there: its class names are not checked here.
+
+    Raises:
+        UserError: As `read_json_member`, and where a member is no part of a `.keras` file, its
+            content is not what was stored, or its weights are larger than the file.
+    """
+    try:
+        with _open(path) as archive:
+            _check_sizes(path, archive)
+            config = _json(path, archive, CONFIG_FILE)
+            foreign = sorted(set(archive.namelist()) - _KERAS_MEMBERS)
+            if foreign:
+                raise UserError(
+                    f"{path} is refused, because it holds {foreign[0]!r}, which is no part of a "
+                    ".keras model."
+                )
+            if WEIGHTS_FILE in archive.namelist():
+                # Reading a member whole checks its CRC.
+                _check_weights(path, archive.read(WEIGHTS_FILE))
+            return config
+    except _DAMAGED as error:
+        raise UserError(_damaged(path, WEIGHTS_FILE)) from error
+
+
+def _open(path: Path) -> zipfile.ZipFile:
+    size = _directory_bytes(path)
+    if size > _MAX_DIRECTORY_BYTES:
+        raise UserError(
+            f"{path} is refused, because the list of its members takes {size:,} bytes: a model "
+            "has a few."
+        )
+    return zipfile.ZipFile(path)
+
+
+def _directory_bytes(path: Path) -> int:
+    """Size of the list of members, which `zipfile` reads whole, as it will find it."""
+    with path.open("rb") as file:
+        end = file.seek(0, io.SEEK_END)
+        tail_start = file.seek(max(0, end - 2**16 - 22))
+        tail = file.read()
+        place = tail.rfind(b"PK\x05\x06")
+        if place < 0 or len(tail) < place + 22:
+            raise zipfile.BadZipFile("no end record")
+        sizes = [struct.unpack_from("<L", tail, place + 12)[0]]
+        # A ZIP64 record before it overrules it.
+        file.seek(max(0, tail_start + place - 20 - 56))
+        record = file.read(76)
+        if record[:4] == b"PK\x06\x06" and record[56:60] == b"PK\x06\x07":
+            sizes.append(struct.unpack_from("<Q", record, 40)[0])
+        return max(sizes)
+
+
+def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
+    names = archive.namelist()
+    if len(names) != len(set(names)):
+        raise UserError(f"{path} is refused, because it holds two members of one name.")
+    unpacked = sum(member.file_size for member in archive.infolist())
+    allowed = _FREE_BYTES + _MAX_RATIO * path.stat().st_size
+    if unpacked > allowed:
+        raise UserError(
+            f"{path} is refused, because its {path.stat().st_size:,} bytes would unpack to "
+            f"{unpacked:,}: save the model again, uncompressed, as Keras and skops do."
+        )
+
+
+def _json(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
+    if archive.getinfo(name).file_size > _MAX_JSON_BYTES:
+        raise UserError(f"{path} is refused, because its {name} is too large.")
+    return json.loads(archive.read(name))
+
+
+def _check_weights(path: Path, content: bytes) -> None:
+    """Refuse arrays that HDF5 would unpack, invent or fetch from elsewhere."""
+    import h5py
+
+    def check_link(name: str, link: Any) -> None:
+        if not isinstance(link, h5py.HardLink):
+            raise UserError(f"{path} is refused, because its weights {name!r} lie elsewhere.")
+
+    def check(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset):
+            return
+        if item.external or item.is_virtual:
+            raise UserError(f"{path} is refused, because its weights {name!r} lie elsewhere.")
+        if item.nbytes > item.id.get_storage_size():
+            raise UserError(
+                f"{path} is refused, because its weights {name!r} are said to take "
+                f"{item.nbytes:,} bytes, but {item.id.get_storage_size():,} are there."
+            )
+
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            file.visititems_links(check_link)
+            file.visititems(check)
+    except UserError:
+        raise
+    except Exception as error:  # what a damaged file makes HDF5 raise depends on the damage
+        raise UserError(_damaged(path, WEIGHTS_FILE)) from error
+
+
+def _damaged(path: Path, name: str) -> str:
+    return f"{path} is damaged: its {name} cannot be read; copy or export it again."
