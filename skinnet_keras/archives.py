@@ -79,9 +79,17 @@ def read_keras_config(path: Path) -> Any:
         The config, as it stands there: its class names are not checked here.
 
     Raises:
-        UserError: As `read_json_member`, and where a member is no part of a `.keras` file, its
-            content is not what was stored, or its weights are larger than the file.
+        UserError: The file is missing or no archive; as `read_json_member`; and where a member is
+            no part of a `.keras` file, or its weights are not those that were stored or not all
+            there.
     """
+    if not path.is_file():
+        raise UserError(f"{path} is not a file: give the path of a .keras model.")
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+        raise UserError(
+            f"{path} is not a .keras archive: only that format is opened "
+            "(.h5 and pickle files can carry code)."
+        )
     try:
         with _open(path) as archive:
             _check_sizes(path, archive)

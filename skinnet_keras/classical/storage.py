@@ -22,6 +22,9 @@ from skinnet_keras.errors import UserError
 CLASSIFIER_FILE = "classifier.skops"
 """The classifier of a classical run."""
 
+SCHEMA_FILE = "schema.json"
+"""The member of a skops file that names its classes."""
+
 _OWN_TYPES = (
     "skinnet_keras.classical.block_scaler.BlockScaler",
     "skinnet_keras.classical.calibrated_svm.CalibratedSVC",
@@ -115,7 +118,7 @@ def _named_types(path: Path) -> Iterator[str]:
     """The full names of all classes in the archive's schema."""
     if not zipfile.is_zipfile(path):
         raise UserError(f"{path} is not an intact skops file: it is no zip archive.")
-    pending: list[Any] = [read_json_member(path, "schema.json")]
+    pending: list[Any] = [read_json_member(path, SCHEMA_FILE)]
     while pending:
         node = pending.pop()
         if isinstance(node, dict):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ def load_keras(path: str | Path) -> keras.Model:
             by this package, or does not fit this version of Keras.
     """
     path = Path(path)
-    for layer, reason in _refusals(_read_config(path)):
+    for layer, reason in _refusals(read_keras_config(path)):
         raise UserError(f"{path} is refused, because its layer {layer!r} {reason}.")
     # Importing this module has run `skinnet_keras.models`, which registers our own layers.
     try:
@@ -85,17 +84,6 @@ def load_keras(path: str | Path) -> keras.Model:
             f"{path} is a .keras file that Keras {keras.__version__} cannot load: "
             f"{_first_sentence(error)}"
         ) from error
-
-
-def _read_config(path: Path) -> Any:
-    if not path.is_file():
-        raise UserError(f"{path} is not a file: give the path of a .keras model.")
-    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
-        raise UserError(
-            f"{path} is not a .keras archive: only that format is opened "
-            "(.h5 and pickle files can carry code)."
-        )
-    return read_keras_config(path)
 
 
 def _refusals(config: Any) -> Iterator[tuple[str, str]]:
