@@ -11,13 +11,14 @@ import importlib.util
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from sklearn.pipeline import Pipeline
+from typing import TYPE_CHECKING, Any
 
 from skinnet_keras.archives import read_json_member
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.errors import UserError
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 CLASSIFIER_FILE = "classifier.skops"
 """The classifier of a classical run."""
@@ -92,6 +93,7 @@ def load_classifier(path: Path) -> Pipeline:
     """
     require_skops()
     import skops.io
+    from sklearn.pipeline import Pipeline
 
     _check_types(path, set(_named_types(path)))
     try:
