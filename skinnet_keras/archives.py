@@ -156,29 +156,27 @@ def _check_weights(path: Path, content: bytes) -> None:
     """Refuse arrays that HDF5 would unpack, invent or fetch from elsewhere."""
     import h5py
 
-    def check_link(name: str, link: Any) -> None:
-        if not isinstance(link, h5py.HardLink):
-            raise UserError(f"{path} is refused, because its weights {name!r} lie elsewhere.")
+    def link_refusal(name: str, link: Any) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else f"{name!r} lie elsewhere"
 
-    def check(name: str, item: Any) -> None:
+    def refusal(name: str, item: Any) -> str | None:
         if not isinstance(item, h5py.Dataset):
-            return
+            return None
         if item.external or item.is_virtual:
-            raise UserError(f"{path} is refused, because its weights {name!r} lie elsewhere.")
-        if item.nbytes > item.id.get_storage_size():
-            raise UserError(
-                f"{path} is refused, because its weights {name!r} are said to take "
-                f"{item.nbytes:,} bytes, but {item.id.get_storage_size():,} are there."
-            )
+            return f"{name!r} lie elsewhere"
+        stored = item.id.get_storage_size()
+        if item.nbytes <= stored:
+            return None
+        return f"{name!r} are said to take {item.nbytes:,} bytes, but {stored:,} are there"
 
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            file.visititems_links(check_link)
-            file.visititems(check)
-    except UserError:
-        raise
+            # The first answer that is not None ends the walk.
+            reason = file.visititems_links(link_refusal) or file.visititems(refusal)
     except Exception as error:  # what a damaged file makes HDF5 raise depends on the damage
         raise UserError(_damaged(path, WEIGHTS_FILE)) from error
+    if reason is not None:
+        raise UserError(f"{path} is refused, because its weights {reason}.")
 
 
 def _damaged(path: Path, name: str) -> str:
