@@ -9,8 +9,11 @@ import typer
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run with a classifier.")],
     images: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[IMAGE]...", help="Photographs; none for images of the split."),
+        list[str] | None,
+        typer.Argument(
+            metavar="[IMAGE|FOLDER]...",
+            help="Photographs, or folders of them; none for images of the split.",
+        ),
     ] = None,
     data: Annotated[
         Path | None,
@@ -44,7 +47,8 @@ def explain(
     """Draw Grad-CAM maps, and test them: are they on the lesion, does the class go with them?
 
     Writes contact sheets and curves (PNG), explanations.csv and summary.json, which names the
-    weights it is of; `skinnet report` takes the folder into its page.
+    weights it is of; `skinnet report` takes the folder into its page. Photographs that cannot be
+    read are listed, and the exit code is 2; the others are explained all the same.
 
     Example: skinnet explain runs/skinnet_v4 --label MEL --count 24
     """
@@ -52,9 +56,19 @@ def explain(
 
     from rich.console import Console
 
+    from skinnet_keras.cli.failed_images import exit_for
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.errors import UserError
+    from skinnet_keras.inference.model_files import find_model
+    from skinnet_keras.inference.photographs import find_photographs
 
+    photographs = find_photographs(images or [])
+    for note in photographs.notes:
+        typer.echo(note, err=True)
+    failed = list(photographs.failed)
+    if failed and not photographs.files:
+        exit_for(failed, 0)
+    find_model(run)
     import_tensorflow_quietly()
     from skinnet_keras.evaluation.explanation_plot import plot_curves
     from skinnet_keras.evaluation.explanations import FOLDER, SUMMARY_FILE, explanation_table
@@ -76,7 +90,10 @@ def explain(
         if value is not None and value not in classes:
             raise UserError(f"{option} {value}: choose one of {', '.join(classes)}.")
     if images:
-        cases = cases_of_files(models, images, age=age, sex=sex, site=site)
+        cases, unreadable = cases_of_files(models, photographs.files, age=age, sex=sex, site=site)
+        failed += unreadable
+        if not cases:
+            exit_for(failed, 0)
     else:
         only = None if label is None else classes.index(label)
         cases = cases_of_split(models, split, count=count, label=only, seed=seed)
@@ -98,6 +115,7 @@ def explain(
             "figures": summarize(explanations, seed),
             "curves": curves,
             "sheets": [path.name for path in sheets],
+            "failed": [image.to_dict() for image in failed],
         }
         write_result(folder / SUMMARY_FILE, found, models.weight_hashes())
     if as_json:
@@ -106,3 +124,4 @@ def explain(
         explanation_table(found["figures"], name).print(Console())
         typer.echo(f"Wrote {len(sheets)} sheets, explanations.csv, {SUMMARY_FILE} to {folder}")
     typer.echo("For research only: this is not medical advice.", err=True)
+    exit_for(failed, len(cases))

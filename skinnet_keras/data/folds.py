@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from skinnet_keras.errors import UserError
 
@@ -30,6 +29,9 @@ def assign_folds(
     Returns:
         Group -> its fold, "0" to "K-1"; all "0" where no two folds can be made.
     """
+    # A second and 100 MB, which `skinnet predict` must not take.
+    from sklearn.model_selection import StratifiedGroupKFold
+
     rows = pd.DataFrame({"group": list(groups), "label": list(labels)}, dtype=object)
     # scikit-learn's draws follow the order of the rows.
     rows = rows.sort_values(["group", "label"], ignore_index=True)
