@@ -17,7 +17,6 @@ lists. Catalogues may use other words for sites, which `harmonise_site` translat
 from __future__ import annotations
 
 import re
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -45,6 +44,7 @@ MAX_AGE = 120.0
 MISSING = ("", "unknown", "nan", "none", "null", "na", "n/a", "<na>", "-")
 """The words that stand for a missing value, in lower case."""
 
+_NUMBERS = (int, float, np.integer, np.floating)
 _AGE_IN_DIGITS = re.compile(r"\+?(\d+\.?\d*|\.\d+)", re.ASCII)
 
 # Words of HAM10000 (`localization`), ISIC-2020 and derm7pt (`location`). ISIC-2019 gives the same
@@ -103,7 +103,7 @@ def harmonise_age(text: str) -> str:
     return "" if age is None else f"{age:g}"
 
 
-def read_age(value: object) -> float | None:
+def read_age(value: Any) -> float | None:
     """Read a patient's age by the rules above.
 
     Args:
@@ -120,13 +120,14 @@ def read_age(value: object) -> float | None:
     number = value
     if isinstance(value, str):
         number = float(value) if _AGE_IN_DIGITS.fullmatch(value.strip()) else None
-    # True is a number to Python, but no age.
-    if not isinstance(number, Real) or isinstance(number, bool) or not 0 <= number <= MAX_AGE:
+    # True is an int to Python, but no age.
+    is_number = isinstance(number, _NUMBERS) and not isinstance(number, bool)
+    if not is_number or not 0 <= number <= MAX_AGE:
         raise UserError(f"The age {value!r} is not a number of years between 0 and {MAX_AGE:g}.")
     return float(number)
 
 
-def read_sex(value: object) -> str:
+def read_sex(value: Any) -> str:
     """Read a patient's sex by the rules above.
 
     Returns:
@@ -138,7 +139,7 @@ def read_sex(value: object) -> str:
     return _one_of("sex", value, SEXES)
 
 
-def read_site(value: object) -> str:
+def read_site(value: Any) -> str:
     """Read an anatomical site by the rules above.
 
     Returns:
@@ -214,7 +215,7 @@ def _is_missing(value: Any) -> bool:
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
-def _one_of(field: str, value: object, words: tuple[str, ...]) -> str:
+def _one_of(field: str, value: Any, words: tuple[str, ...]) -> str:
     if _is_missing(value):
         return ""
     word = value.strip().lower() if isinstance(value, str) else value
