@@ -134,7 +134,9 @@ def _predictions(
 ) -> list[ServedPrediction]:
     diagnosis, mask, abstain = (outputs.get(name) for name in ("diagnosis", "mask", "abstain"))
     for output, dimensions in ((diagnosis, 2), (mask, 4), (abstain, 2)):
-        if output is not None and (output.ndim != dimensions or len(output) != len(images)):
+        if output is None:
+            continue
+        if output.ndim != dimensions or len(output) != len(images) or not output.size:
             raise UserError("The server's answer has other shapes than those of our models.")
     if diagnosis is None:
         raise UserError("The server gives no probabilities of these images: is it our model?")
