@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from skinnet_keras.cli.patient import Age, Sex, Site
+
 
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run with a classifier.")],
@@ -36,9 +38,9 @@ def explain(
     perturb: Annotated[
         bool, typer.Option(help="Follow the deletion and insertion curves, too.")
     ] = True,
-    age: Annotated[float | None, typer.Option(help="Of the photographs' patient, years.")] = None,
-    sex: Annotated[str | None, typer.Option(help="female or male.")] = None,
-    site: Annotated[str | None, typer.Option(help='Site of the lesion, e.g. "head/neck".')] = None,
+    age: Age = None,
+    sex: Sex = None,
+    site: Site = None,
     seed: Annotated[int, typer.Option(help="Of the draw and of the random orders.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the table.")
