@@ -10,8 +10,8 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
-from skinnet_keras.taxonomy import LABELS
 from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.taxonomy import LABELS
 
 
 def classes_of(num_classes: int) -> tuple[str, ...]:
