@@ -8,7 +8,6 @@ from pydantic import Field
 
 from skinnet_keras.config.base import Fraction, NamedSection
 
-
 _Epochs = Annotated[float, Field(gt=0, le=100_000)]
 
 
