@@ -37,7 +37,8 @@ def train_folds(config: Config, data: Path, out: Path, *, folds: int) -> list[Pa
 
     Raises:
         UserError: The folder holds something else, or was started with another config, catalogue
-            or number of folds; the images changed on disk since a fold was trained; or trainings failed (the others are finished first).
+            or number of folds; the images changed on disk since a fold was trained; or trainings
+            failed (the others are finished first).
     """
     file = out / "config.yaml"
     if not file.is_file():
