@@ -111,8 +111,8 @@ def test_mutated_files_open_or_give_one_sentence(tmp_path):
             again = load_classifier(path)
         except UserError as error:
             refused += 1
-            assert str(path) in str(error)
-            assert "\n" not in str(error)
+            assert str(path) in str(error)  # noqa: PT017
+            assert "\n" not in str(error)  # noqa: PT017
         else:
             # What was flipped is a date or the like: every member has a checksum.
             np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
