@@ -76,6 +76,7 @@ def calibrate(
     )
     from skinnet_keras.evaluation.calibration.output import write_report
     from skinnet_keras.evaluation.decisions.costs import read_costs
+    from skinnet_keras.locks import own_folder
     from skinnet_keras.presets import find_costs
 
     if method not in METHODS:
@@ -125,9 +126,10 @@ def calibrate(
     written = []
     folder = out or inputs.run
     if folder is not None:
-        written += write_model(folder, model, inputs.validation_file, inputs.validation)
-    if out is not None:
-        written += write_report(out, model, scored, report, shown, name, num_bins=bins)
+        with own_folder(folder):
+            written += write_model(folder, model, inputs.validation_file, inputs.validation)
+            if out is not None:
+                written += write_report(out, model, scored, report, shown, name, num_bins=bins)
     if as_json:
         content = {"fitted": describe_model(model), "scored_on": split, **report}
         typer.echo(json.dumps(content, allow_nan=False))

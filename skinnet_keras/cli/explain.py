@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from skinnet_keras.cli.patient import Age, Sex, Site
+
 
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run with a classifier.")],
@@ -14,6 +16,10 @@ def explain(
             metavar="[IMAGE|FOLDER]...",
             help="Photographs, or folders of them; none for images of the split.",
         ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Where the run's catalogue lies now; by default where it was."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the sheets; explanations in the run by default.")
@@ -32,9 +38,9 @@ def explain(
     perturb: Annotated[
         bool, typer.Option(help="Follow the deletion and insertion curves, too.")
     ] = True,
-    age: Annotated[float | None, typer.Option(help="Of the photographs' patient, years.")] = None,
-    sex: Annotated[str | None, typer.Option(help="female or male.")] = None,
-    site: Annotated[str | None, typer.Option(help='Site of the lesion, e.g. "head/neck".')] = None,
+    age: Age = None,
+    sex: Sex = None,
+    site: Site = None,
     seed: Annotated[int, typer.Option(help="Of the draw and of the random orders.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the table.")
@@ -74,12 +80,13 @@ def explain(
     from skinnet_keras.explanation.sheet import write_sheets
     from skinnet_keras.explanation.summary import mean_curves, summarize, write_figures
     from skinnet_keras.inference.run_models import RunModels
+    from skinnet_keras.locks import own_folder
     from skinnet_keras.runs.samples import classes_of
 
     folder = out or run / FOLDER
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file where a folder is to be written: choose another name.")
-    models = RunModels.load(run)
+    models = RunModels.load(run, data=data)
     classes = classes_of(models.run.config.num_classes)
     for option, value in (("--label", label), ("--class", asked)):
         if value is not None and value not in classes:
@@ -95,23 +102,24 @@ def explain(
     number = None if asked is None else classes.index(asked)
     explanations = explain_cases(models.classifier, cases, asked=number, perturb=perturb, seed=seed)
     name = run.resolve().name
-    sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
-    write_figures(explanations, classes, folder / "explanations.csv")
-    curves = mean_curves(explanations, seed)
-    if curves:
-        plot_curves(curves, folder / "curves.png", title=f"Does the map matter? {name}")
-    found: dict[str, Any] = {
-        "images": len(cases),
-        "split": None if images else split,
-        "label": label,
-        "asked": asked,
-        "seed": seed,
-        "figures": summarize(explanations, seed),
-        "curves": curves,
-        "sheets": [path.name for path in sheets],
-        "failed": [image.to_dict() for image in failed],
-    }
-    write_result(folder / SUMMARY_FILE, found, models.weight_hashes())
+    with own_folder(folder):
+        sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
+        write_figures(explanations, classes, folder / "explanations.csv")
+        curves = mean_curves(explanations, seed)
+        if curves:
+            plot_curves(curves, folder / "curves.png", title=f"Does the map matter? {name}")
+        found: dict[str, Any] = {
+            "images": len(cases),
+            "split": None if images else split,
+            "label": label,
+            "asked": asked,
+            "seed": seed,
+            "figures": summarize(explanations, seed),
+            "curves": curves,
+            "sheets": [path.name for path in sheets],
+            "failed": [image.to_dict() for image in failed],
+        }
+        write_result(folder / SUMMARY_FILE, found, models.weight_hashes())
     if as_json:
         typer.echo(json.dumps(found))
     else:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skinnet_keras.cli.patient import Age, Sex, Site
+
 if TYPE_CHECKING:
     from skinnet_keras.inference.model_files import ModelFiles
     from skinnet_keras.inference.prediction import ImagePrediction
@@ -22,11 +24,9 @@ def predict(
             metavar="IMAGE|FOLDER...", help="JPEG, PNG, BMP or TIFF files, or folders of them."
         ),
     ],
-    age: Annotated[float | None, typer.Option(help="Age of the patient in years.")] = None,
-    sex: Annotated[str | None, typer.Option(help="female or male.")] = None,
-    site: Annotated[
-        str | None, typer.Option(help='Anatomical site, such as "anterior torso".')
-    ] = None,
+    age: Age = None,
+    sex: Sex = None,
+    site: Site = None,
     mask: Annotated[
         Path | None,
         typer.Option(help="Lesion mask of the image, for a bare classifier that takes one."),

@@ -14,7 +14,10 @@ def subgroups(
     ],
     data: Annotated[
         Path | None,
-        typer.Option(help="Catalogue folder of the images (default: that of the run)."),
+        typer.Option(
+            help="Catalogue folder of the images; of a run, where its own lies now (default: "
+            "where it was)."
+        ),
     ] = None,
     by: Annotated[
         str | None,
@@ -74,6 +77,8 @@ def subgroups(
         typer.echo(f"Warning: {line}", err=True)
     if out is not None:
         from skinnet_keras.evaluation.subgroups.output import write_subgroups
+        from skinnet_keras.locks import own_folder
 
-        written = write_subgroups(out, report, tables, given.name)
+        with own_folder(out):
+            written = write_subgroups(out, report, tables, given.name)
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)

@@ -96,7 +96,7 @@ def fold_notes(table: pd.DataFrame, folds: int) -> list[str]:
     """Say in sentences where a table's folds are not what was asked for.
 
     Args:
-        table: The columns `label` and `fold`.
+        table: The columns `label`, `group` and `fold`.
         folds: The folds asked for.
 
     Returns:
@@ -112,10 +112,13 @@ def fold_notes(table: pd.DataFrame, folds: int) -> list[str]:
             f"There are {present} folds, not {folds}: the images have too few groups, or the folds "
             "they were asked into leave some empty."
         )
-    of_class = learned.groupby("label")["fold"].nunique()
-    notes += [
-        f"{label} is in {own} of the {present} folds: it has too few groups."
-        for label, own in of_class.items()
-        if own < present
-    ]
+    of_class = learned.groupby("label")[["fold", "group"]].nunique()
+    for label, own, groups in of_class.itertuples():
+        if own < present:
+            why = (
+                "it has too few groups"
+                if groups < present
+                else "its groups hold other images, too, or were asked into these folds"
+            )
+            notes.append(f"{label} is in {own} of the {present} folds: {why}.")
     return notes

@@ -13,7 +13,8 @@ import numpy as np
 
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.cleaning import clean
-from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
+from skinnet_keras.data.image_io import resize_image, resize_mask
+from skinnet_keras.data.image_masks import read_masked
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.data.views import View
 from skinnet_keras.errors import UserError
@@ -63,11 +64,12 @@ def read_cleaned(
         RGB uint8 array of shape (H, W, 3), and the mask, uint8 (H', W') in {0, 1}, or None.
 
     Raises:
-        UserError: An unreadable file.
+        UserError: An unreadable file, or a mask that is not of the image's aspect ratio.
     """
     for file in (image,) if mask is None else (image, mask):
         check_photograph(file)
-    return clean(read_image(image), None if mask is None else read_mask(mask), cleaning)
+    masked = read_masked(image, mask)
+    return clean(masked.rgb, masked.mask, cleaning)
 
 
 class ImagesFailedError(UserError):

@@ -15,13 +15,14 @@ from skinnet_keras.inference.runner import Runner
 from skinnet_keras.inference.runners import open_runner
 
 
-def open_segmenter(path: str | Path | ModelFiles) -> Runner:
+def open_segmenter(path: str | Path | ModelFiles, *, data: Path | None = None) -> Runner:
     """Open a segmentation network.
 
     Args:
         path: A run directory (its segmentation network, also where it has a classifier), a
             `.keras` file, a SavedModel directory, a `.tflite` or an `.onnx` file; or what
             `find_model` found there.
+        data: Of a run, where its catalogue lies now, as for `Run.open`.
 
     Returns:
         A runner with the input `image` and the output `mask_logits`.
@@ -32,7 +33,7 @@ def open_segmenter(path: str | Path | ModelFiles) -> Runner:
     found = path if isinstance(path, ModelFiles) else find_model(path)
     path = found.path
     if found.format == "run":
-        models = RunModels.load(path)
+        models = RunModels.load(path, data=data)
         if models.segmenter is None:
             raise UserError(f"{path} has no segmentation network: give a run of `segment train`.")
         runner: Runner = KerasRunner(models.segmenter)

@@ -34,6 +34,15 @@ def test_the_last_and_every_fifth_epoch_stay(stage):
     assert numbered(directory) == [ckpt.epoch_file(n) for n in (5, 10, 11)]
 
 
+def test_the_last_but_one_stays_and_states_go_with_their_weights(stage):
+    names = (name(n) for n in range(1, 8) for name in (ckpt.epoch_file, ckpt.state_file))
+    directory = stage(*names, epoch=7, best=None)
+    ckpt.tidy(directory, 5)
+    assert numbered(directory) == [ckpt.epoch_file(n) for n in (5, 6, 7)]
+    states = sorted(path.name for path in directory.glob("epoch_*.json"))
+    assert states == [ckpt.state_file(n) for n in (5, 6, 7)]
+
+
 def test_best_of_the_state_takes_its_place_and_others_go(stage):
     best = {"epoch": 3, "monitor": "val_loss", "score": 0.25}
     files = (ckpt.new_best_file(3), ckpt.new_best_file(4), ckpt.BEST, "best.json")

@@ -61,9 +61,10 @@ def evaluate(
     from skinnet_keras.evaluation.segmentation import report as reports
     from skinnet_keras.export.segmentation_scoring import score_on_catalogue
     from skinnet_keras.inference.segmenting import open_segmenter
+    from skinnet_keras.locks import own_folder
     from skinnet_keras.runs.run import Run, is_run
 
-    runner = open_segmenter(model)
+    runner = open_segmenter(model, data=data)
     if data is not None:
         catalogue = Catalogue.load(data)
     elif is_run(model):
@@ -88,7 +89,8 @@ def evaluate(
     else:
         reports.summary_table(report, name).print(Console())
     if out is not None:
-        written = reports.write_segmentation_report(
-            out, report, result.scores, name, result.images, result.predicted, result.true
-        )
+        with own_folder(out):
+            written = reports.write_segmentation_report(
+                out, report, result.scores, name, result.images, result.predicted, result.true
+            )
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)

@@ -199,8 +199,11 @@ def _print_summary(summary: "MaskSummary", name: str) -> None:
             "Split",
             Column("Images with ground truth", justify="right"),
             Column("Mean Dice", justify="right"),
+            Column("Ground truth without lesion (Dice 1 or 0)", justify="right"),
         )
         for split, score in summary.splits.items():
-            agreement.add_row(split, f"{score.n:,}", f"{score.dice_per_image:.4f}")
+            agreement.add_row(
+                split, f"{score.n:,}", f"{score.dice_per_image:.4f}", f"{score.empty_truths:,}"
+            )
         console.print(agreement)
     typer.echo(f"Classifiers take them with segmenter.run=RUN segmenter.masks={name}", err=True)
