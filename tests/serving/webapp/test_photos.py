@@ -15,21 +15,14 @@ from skinnet_keras.data.image_io import MAX_PIXELS, read_image, resize_image
 from skinnet_keras.serving.webapp import build
 from skinnet_keras.serving.webapp.model import open_model
 from turned_files import packed_turned_files, turned_files
-from webapp_visit import STATUS, serving
+from webapp_visit import STATUS, serving, without_from_image
 
 SIZE = 24
 
-# Before Chrome 112, Firefox 111 and Safari 17 the word is unknown; what they do without it differs.
-OLD = """
-const {createImageBitmap: today} = self;
-self.createImageBitmap = (source, options) => options.imageOrientation === 'from-image'
-  ? Promise.reject(new TypeError("'from-image' is not a valid enum value of ImageOrientation"))
-  : today(source, {...options, imageOrientation: '%s'});
-"""
 BROWSERS = {
     "today": "",
-    "old, which turns": OLD % "from-image",
-    "old, which does not": OLD % "none",
+    "old, which turns": without_from_image("from-image"),
+    "old, which does not": without_from_image("none"),
 }
 
 OPEN = """
