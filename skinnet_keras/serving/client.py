@@ -88,6 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         for prediction in predictions:
             _print(prediction)
+    if given.metadata is None:
+        print(
+            "Without --metadata the classes are taken for those of ISIC-2019, and no decision by "
+            "thresholds is shown.",
+            file=sys.stderr,
+        )
     print("For research only: this is not medical advice.", file=sys.stderr)
     return 0
 

@@ -26,6 +26,7 @@ from skinnet_keras.serving.rest import RestClient, request_body
 from skinnet_keras.serving.served_model import Description, ServedModel, Signature
 from skinnet_keras.taxonomy import CLASSES
 from tiny_run import draw_picture
+from turned_files import turned_files
 
 PATIENT = {"age": 45.0, "sex": "female", "site": "anterior torso"}
 MODEL = "m_end_to_end"
@@ -98,7 +99,7 @@ def test_both_signatures_predict_what_python_predicts(connect, files, expected, 
 def test_every_kind_of_file_is_sent_so_that_the_server_sees_pythons_pixels(
     rest_url, served_export, tmp_path
 ):
-    kinds = served_files() | {"cmyk without Adobe": cmyk_without_adobe()}
+    kinds = served_files() | turned_files() | {"cmyk without Adobe": cmyk_without_adobe()}
     files = [tmp_path / str(number) for number in range(len(kinds))]
     for file, content in zip(files, kinds.values(), strict=True):
         file.write_bytes(content)
@@ -402,11 +403,14 @@ def test_the_command_line(rest_url, files, expected, capsys, served_export):
     for found, wanted in zip(report["images"], expected[1], strict=True):
         assert found["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-5)
     assert "not medical advice" in captured.err
+    assert "Without --metadata" not in captured.err
     assert main([*arguments, "--sex", "femal"]) == 2
     assert "Error: The sex 'femal'" in capsys.readouterr().err
     assert main(arguments) == 0
     best = expected[1][0].top(1)[0][0]
-    assert best in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert best in captured.out
+    assert "Without --metadata the classes are taken for those of ISIC-2019" in captured.err
 
 
 def test_rest_needs_neither_tensorflow_nor_keras(rest_url, files):
