@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,8 +192,11 @@ def test_the_command_line_asks_the_stable_version(
         assert report["images"][0]["probabilities"] == pytest.approx(unknown, abs=1e-5)
 
 
-def test_metadata_are_those_of_the_version_that_answers(rest_url, served_export, files, tmp_path):
-    export = shutil.copytree(served_export, tmp_path / "m", ignore=_variables)
+def test_metadata_are_those_of_the_version_that_answers(
+    rest_url, served_export, files, tmp_path, monkeypatch
+):
+    export = shutil.copytree(served_export, tmp_path / "renamed", ignore=_variables)
+    monkeypatch.chdir(export)
     for number, favourite in ((1, "MEL"), (2, "DF")):
         file = export / f"end_to_end/{number}/assets.extra/metadata.json"
         thresholds = {name: 1e-9 if name == favourite else 1.0 for name in CLASSES}
@@ -202,7 +206,7 @@ def test_metadata_are_those_of_the_version_that_answers(rest_url, served_export,
     shutil.copy(newest, export / "metadata.json")
     for spec, decision in (({"label": "stable"}, "MEL"), ({"label": "canary"}, "DF")):
         client = open_client(rest_url, ServedModel(MODEL, **spec))
-        for given in (export, export / "metadata.json"):
+        for given in (export, export / "metadata.json", Path("."), Path("metadata.json")):
             sidecar = read_sidecar_of(client, given)
             (prediction,) = predict_photographs(client, files[:1], sidecar=sidecar)
             assert prediction.decision == decision
