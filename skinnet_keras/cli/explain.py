@@ -54,7 +54,10 @@ def explain(
 
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.errors import UserError
+    from skinnet_keras.runs.run import Run
 
+    if not images:
+        Run.open(run, data=data).load_catalogue()  # before TensorFlow is imported
     import_tensorflow_quietly()
     from skinnet_keras.evaluation.explanation_plot import plot_curves
     from skinnet_keras.evaluation.explanations import FOLDER, SUMMARY_FILE, explanation_table

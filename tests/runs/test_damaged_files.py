@@ -139,7 +139,7 @@ def test_masks(name, how, with_masks):
             lambda: PredictedMasks.open(with_masks),
             lambda: holds_masks(with_masks, ["tiny:p0"]),
         ):
-            with pytest.raises(UserError, match="remove masks.npy and masks.csv and make") as error:
+            with pytest.raises(UserError, match="and make them anew with") as error:
                 read()
             assert str(file) in str(error.value)
         if how is cut_off:
