@@ -126,14 +126,12 @@ def _watch(folder: Path, at_change: int | None) -> list[int]:
     count, prefix = [0], str(folder)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        writes = (
-            event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wxa+")
-        )
-        if not (writes or event in _CHANGES):
-            return
-        if not any(
-            str(a).startswith(prefix) for a in arguments if isinstance(a, str | os.PathLike)
-        ):
+        if event == "open":
+            changes = isinstance(arguments[1], str) and bool(set(arguments[1]) & set("wxa+"))
+        else:
+            changes = event in _CHANGES
+        paths = [str(item) for item in arguments if isinstance(item, str | os.PathLike)]
+        if not changes or not any(path.startswith(prefix) for path in paths):
             return
         count[0] += 1
         if count[0] == at_change:
@@ -498,7 +496,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", help="pieces of work, separated by commas")
     arguments = parser.parse_args()
-    import tensorflow  # noqa: F401 - once, for all forks
+    # Once, for all forks. They must not make a tensor: its threads would not be in the forks.
+    import skinnet_keras.cli.training
+    import skinnet_keras.export.bundle  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder:
         harness = Harness(Path(folder), arguments.seed)
