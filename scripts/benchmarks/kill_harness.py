@@ -3,10 +3,11 @@
     python scripts/benchmarks/kill_harness.py --points 60 --seed 0
 
 Every kill point is a new process that does one piece of work (build a catalogue, build a cache,
-train, cross-validate, export) and gets SIGKILL: either just before its n-th change of a file or
-folder, or after a part of the time the work takes. `two` starts two of them on one folder and
-kills one. Then the work is called again, as a user would call it, and has to end with the results
-of one that was not disturbed, without temporary files, locks or staging folders beside them.
+fit a stage, train a run of two stages, cross-validate, export) and gets SIGKILL: either just
+before its n-th change of a file or folder, or after a part of the time the work takes. `two`
+starts two of them on one folder and kills one. Then the work is called again, as a user would call
+it, and has to end with the results of one that was not disturbed, without temporary files, locks
+or staging folders beside them.
 
 Work runs in forks of this process, which has imported TensorFlow but never used it: a start costs
 nothing. Cross-validation starts its own children, and none of them may outlive it. Linux only.
@@ -57,7 +58,7 @@ _TRAINING = {
     "checkpoint_every": 2,
     "model": {"variant": "v1", "backbone": "mbconv_tiny", "metadata_units": [8, 8]},
     "stages": {
-        "cnn": {"epochs": 3, "batch_size": 4, "ema": 0.9, "optimizer": _OPTIMIZER},
+        "cnn": {"epochs": 2, "batch_size": 4, "ema": 0.9, "optimizer": _OPTIMIZER},
         "head": {"epochs": 2, "batch_size": 4, "views": 1, "optimizer": _OPTIMIZER},
     },
 }
@@ -230,14 +231,18 @@ def _run_results(run: Path) -> dict[str, Any]:
             found[path.name] = _weights(archive.read("model.weights.h5"))
     for path in (*sorted(run.glob("predictions_*.csv")), run / "metrics.json"):
         found[path.name] = sha256(path)
-    rows = (run / "history.csv").read_text().splitlines()
-    seconds = rows[0].split(",").index("seconds")
-    cells = [row.split(",") for row in rows]
-    found["history"] = [row[:seconds] + row[seconds + 1 :] for row in cells]
+    found["history"] = _history(run)
     found["checkpoints"] = sorted(
         str(path.relative_to(run)) for path in (run / "checkpoints").rglob("*")
     )
     return found
+
+
+def _history(run: Path) -> list[list[str]]:
+    """The rows of `history.csv` without the times."""
+    rows = [row.split(",") for row in (run / "history.csv").read_text().splitlines()]
+    seconds = rows[0].index("seconds")
+    return [row[:seconds] + row[seconds + 1 :] for row in rows]
 
 
 def _weights(content: bytes) -> str:
@@ -256,6 +261,31 @@ def _weights(content: bytes) -> str:
     return digest.hexdigest()
 
 
+def _stage_work() -> Work:
+    """One stage of a training, of a few dozen weights: seconds, where a run takes a minute."""
+
+    def do(folder: Path) -> None:
+        from skinnet_keras.training.checkpoints import recover
+        from skinnet_keras.training.fit import fit_stage
+        from small_stage import small_run, small_stage, stage_config
+
+        _eagerly()
+        config = stage_config(epochs=5, ema=0.8)
+        run = small_run(folder / "run", config)
+        recover(run.stage_directory("cnn"), run.config.checkpoint_every)
+        fit_stage(run, small_stage(config, (0.5, 0.7, 0.4, 0.6, 0.5)), None)
+
+    def results(folder: Path) -> dict[str, Any]:
+        run = folder / "run"
+        stage = run / "checkpoints" / "cnn"
+        found: dict[str, Any] = {
+            path.name: _weights(path.read_bytes()) for path in stage.glob("*.h5")
+        }
+        return found | {"best": (stage / "best.json").read_text(), "history": _history(run)}
+
+    return Work(do, lambda folder: None, results, weight=4)
+
+
 def _train_work() -> Work:
     def do(folder: Path) -> None:
         from skinnet_keras.cli.training import train_from_config, train_resumed
@@ -272,7 +302,7 @@ def _train_work() -> Work:
         _make_catalogue(folder)
         (folder / "config.yaml").write_text(json.dumps(_TRAINING))
 
-    return Work(do, prepare, lambda folder: _run_results(folder / "run"), weight=4)
+    return Work(do, prepare, lambda folder: _run_results(folder / "run"), weight=1)
 
 
 def _crossval_work() -> Work:
@@ -359,6 +389,7 @@ def all_work(images: Path) -> dict[str, Work]:
     return {
         "build": build,
         "cache": cache,
+        "stage": _stage_work(),
         "train": train,
         "crossval": _crossval_work(),
         "export": export,
