@@ -82,6 +82,16 @@ def is_lock_file(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith((LOCK_NAME, LOCK_NAME + _OWNER_SUFFIX))
 
 
+def remove_dead_lock(file: Path) -> None:
+    """Remove a lock that a killed process left and nobody has taken over.
+
+    Args:
+        file: The lock file; one that is held stays.
+    """
+    with contextlib.suppress(UserError, OSError), _own(file, file, 0, quietly=True):
+        pass
+
+
 @contextmanager
 def _existing(folder: Path) -> Iterator[None]:
     """Make a folder and those above it; in the end, those that were new and are empty go."""
@@ -101,7 +111,7 @@ def _owns_folder_above(path: Path) -> bool:
 
 
 @contextmanager
-def _own(subject: Path, file: Path, timeout: float) -> Iterator[None]:
+def _own(subject: Path, file: Path, timeout: float, *, quietly: bool = False) -> Iterator[None]:
     file = file.parent.resolve() / file.name
     key = (os.getpid(), threading.get_ident(), file)
     if key in _held:
@@ -111,7 +121,7 @@ def _own(subject: Path, file: Path, timeout: float) -> Iterator[None]:
     lock, is_native = _acquire(subject, file, note, timeout)
     _held.add(key)
     try:
-        if left := _read(note):
+        if not quietly and (left := _read(note)):
             _say(f"{subject} was left by {_describe(left)}, which is gone: going on with it.")
         note.write_text(json.dumps(_this_process()) + "\n", encoding="utf-8")
         yield
@@ -148,7 +158,7 @@ def _wait_for(lock: BaseFileLock, subject: Path, note: Path, timeout: float) -> 
     from filelock import Timeout
 
     try:
-        lock.acquire(timeout=_PATIENCE_SECONDS)
+        lock.acquire(timeout=_PATIENCE_SECONDS if timeout < 0 else timeout)
     except Timeout:
         if timeout >= 0:
             raise

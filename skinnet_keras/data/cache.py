@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skinnet_keras.atomic import atomic_directory
+from skinnet_keras.atomic import atomic_directory, remove_leftovers
 from skinnet_keras.data.cache_arrays import CacheArrays
 from skinnet_keras.data.cleaning import METHODS_VERSION, clean
 from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
@@ -126,6 +126,7 @@ def open_cache(
     if cleaning is not None and not cleaning.steps:
         cleaning = None
     directory = catalogue.root / "cache" / _folder_name(image_size, cleaning)
+    remove_leftovers(directory.parent)
     sha256 = catalogue.sha256()
     if _read_index(directory).get("catalogue_sha256") != sha256:
         with own_name(directory, wait=True):
