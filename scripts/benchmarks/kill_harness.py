@@ -217,10 +217,15 @@ def _eagerly() -> None:
     tf.config.run_functions_eagerly(True)
 
 
-def _make_catalogue(folder: Path) -> None:
+def _make_catalogue(folder: Path, labels: tuple[str, ...] = ()) -> None:
+    """Twenty-four pictures; with `labels`, of these in turn."""
+    from skinnet_keras.data.catalogue import Catalogue
     from tiny_run import make_catalogue
 
-    make_catalogue(folder / "data", images=24)
+    made = make_catalogue(folder / "data", images=24)
+    if labels:
+        column = [labels[row % len(labels)] for row in range(len(made.table))]
+        Catalogue(made.root, made.table.assign(label=column), made.sources).write(made.root)
 
 
 def _run_results(run: Path) -> dict[str, Any]:
@@ -320,7 +325,7 @@ def _crossval_work() -> Work:
         )
 
     def prepare(folder: Path) -> None:
-        _make_catalogue(folder)
+        _make_catalogue(folder, ("MEL", "NV"))  # enough of each for the folds
         stages = {"cnn": {**_TRAINING["stages"]["cnn"], "epochs": 1}}
         (folder / "config.yaml").write_text(json.dumps({**_TRAINING, "stages": stages}))
 
