@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from skinnet_keras.errors import DiskFullError, UserError
-from skinnet_keras.locks import is_lock_file, own_name
+from skinnet_keras.locks import LOCK_NAME, is_lock_file, own_name, remove_dead_lock
 
 _NEW, _OLD = "~", "+"  # on its way to its name; on its way out, while another takes its name
 _TEMPORARY = re.compile(r"\.([~+])([0-9a-f]{6})-(\d+)-[0-9a-f]{6}\.(.+)", re.DOTALL)
@@ -64,7 +64,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         temporary = _temporary(path, _NEW)
         try:
             yield temporary
-            _sync(temporary)
+            sync_file(temporary)
             os.replace(temporary, path)
             sync_folder(path.parent)
         finally:
@@ -172,10 +172,12 @@ def remove_leftovers(folder: Path) -> None:
 @cache
 def _remove_leftovers(_process: int, folder: Path) -> None:
     try:
-        names = [entry.name for entry in os.scandir(folder) if entry.name[:2] in (".~", ".+")]
+        names = [entry.name for entry in os.scandir(folder) if entry.name.startswith(".")]
     except OSError:
         return
     for name in names:
+        if name.endswith(LOCK_NAME):
+            remove_dead_lock(folder / name)
         match = _TEMPORARY.fullmatch(name)
         path = folder / name
         if match is None or not _is_left(path, match[2], int(match[3])):
@@ -268,11 +270,12 @@ def sync_tree(folder: Path) -> None:
     """Bring a folder and all that is in it to the disk."""
     for root, _, files in os.walk(folder):
         for name in files:
-            _sync(Path(root, name))
+            sync_file(Path(root, name))
         sync_folder(Path(root))
 
 
-def _sync(path: Path) -> None:
+def sync_file(path: Path) -> None:
+    """Bring a file to the disk."""
     if path.is_symlink():
         return
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
@@ -288,7 +291,7 @@ def _sync(path: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk."""
     if os.name == "posix":
-        _sync(folder)
+        sync_file(folder)
 
 
 def _exchange(new: Path, path: Path) -> None:

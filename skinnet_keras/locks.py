@@ -43,22 +43,15 @@ def own_folder(folder: Path) -> Iterator[None]:
     The block may own it once more. A lock that a killed process left is taken over with a word.
 
     Args:
-        folder: The folder. Where it is missing it is made, and removed again if it stays empty.
+        folder: The folder. Where it is missing it is made, and goes again if it stays empty.
 
     Raises:
         UserError: Another process owns it, or it is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file where a folder is to be written: choose another name.")
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with _own(folder, folder / LOCK_NAME, _PATIENCE_SECONDS):
-            yield
-    finally:
-        if is_new:
-            with contextlib.suppress(OSError):  # what has been written stays
-                folder.rmdir()
+    with _existing(folder), _own(folder, folder / LOCK_NAME, _PATIENCE_SECONDS):
+        yield
 
 
 @contextmanager
@@ -68,24 +61,48 @@ def own_name(path: Path, *, wait: bool = False) -> Iterator[None]:
     In a folder that this thread owns there is nothing more to own.
 
     Args:
-        path: The file or folder that will be written; its parent is made where it is missing.
+        path: The file or folder that will be written. Where its parent is missing it is made,
+            and goes again if it stays empty.
         wait: Whether to wait for another owner to end, however long that takes.
 
     Raises:
         UserError: Another process owns it, and `wait` is false.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if _owns_folder_above(path):
-        yield
-        return
     lock = path.with_name(f".{path.name}{LOCK_NAME}")
-    with _own(path, lock, -1 if wait else _PATIENCE_SECONDS):
-        yield
+    with _existing(path.parent):
+        if _owns_folder_above(path):
+            yield
+            return
+        with _own(path, lock, -1 if wait else _PATIENCE_SECONDS):
+            yield
 
 
 def is_lock_file(path: Path) -> bool:
     """Tell whether a file is a lock of this module, or the note on its owner."""
     return path.name.startswith(".") and path.name.endswith((LOCK_NAME, LOCK_NAME + _OWNER_SUFFIX))
+
+
+def remove_dead_lock(file: Path) -> None:
+    """Remove a lock that a killed process left and nobody has taken over.
+
+    Args:
+        file: The lock file; one that is held stays.
+    """
+    with contextlib.suppress(UserError, OSError), _own(file, file, 0, quietly=True):
+        pass
+
+
+@contextmanager
+def _existing(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; in the end, those that were new and are empty go."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            for path in new:
+                path.rmdir()
 
 
 def _owns_folder_above(path: Path) -> bool:
@@ -94,7 +111,7 @@ def _owns_folder_above(path: Path) -> bool:
 
 
 @contextmanager
-def _own(subject: Path, file: Path, timeout: float) -> Iterator[None]:
+def _own(subject: Path, file: Path, timeout: float, *, quietly: bool = False) -> Iterator[None]:
     file = file.parent.resolve() / file.name
     key = (os.getpid(), threading.get_ident(), file)
     if key in _held:
@@ -104,7 +121,7 @@ def _own(subject: Path, file: Path, timeout: float) -> Iterator[None]:
     lock, is_native = _acquire(subject, file, note, timeout)
     _held.add(key)
     try:
-        if left := _read(note):
+        if not quietly and (left := _read(note)):
             _say(f"{subject} was left by {_describe(left)}, which is gone: going on with it.")
         note.write_text(json.dumps(_this_process()) + "\n", encoding="utf-8")
         yield
@@ -141,7 +158,7 @@ def _wait_for(lock: BaseFileLock, subject: Path, note: Path, timeout: float) -> 
     from filelock import Timeout
 
     try:
-        lock.acquire(timeout=_PATIENCE_SECONDS)
+        lock.acquire(timeout=_PATIENCE_SECONDS if timeout < 0 else timeout)
     except Timeout:
         if timeout >= 0:
             raise

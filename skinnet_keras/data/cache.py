@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
-from skinnet_keras.atomic import atomic_directory, atomic_file
+from skinnet_keras.atomic import atomic_directory, atomic_file, remove_leftovers
 from skinnet_keras.data.cache_arrays import CacheArrays, Content, EarlierCache
 from skinnet_keras.data.cleaning import METHODS_VERSION, clean
 from skinnet_keras.data.image_io import resize_image, resize_mask
@@ -150,6 +150,7 @@ def open_cache(
     if cleaning is not None and not cleaning.steps:
         cleaning = None
     directory = catalogue.root / "cache" / _folder_name(image_size, cleaning)
+    remove_leftovers(directory.parent)
     table = catalogue.usable()
     if table.empty:
         raise UserError(f"{catalogue.root} has no kept image to cache.")

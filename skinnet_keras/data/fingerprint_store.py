@@ -13,8 +13,9 @@ import os
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +79,7 @@ class FingerprintStore:
         # Only the journal has them as yet.
         self._new = dict(_read_journal(self._journal))
         self._known |= self._new
-        self._open_journal: BinaryIO | None = None
+        self._open_journal: FileIO | None = None
 
     @property
     def _prefix(self) -> str:
@@ -101,10 +102,11 @@ class FingerprintStore:
         with naming_full_disk(self._folder):
             if self._open_journal is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._open_journal = self._journal.open("ab")
-                self._open_journal.write(b"\n")  # after the half line of a killed process
-            self._open_journal.write(_line(key, item))
-            self._open_journal.flush()  # to the system: a killed process has written it
+                # Unbuffered: what a killed process has written, the system has.
+                self._open_journal = self._journal.open("ab", buffering=0)
+            line = b"\n" + _line(key, item)  # after the half line of a killed process
+            while line:
+                line = line[self._open_journal.write(line) :]
         self._known[key] = self._new[key] = item
         if len(self._new) >= ROWS_A_FILE:
             self.flush()
@@ -152,7 +154,7 @@ def _line(key: str, item: Fingerprint) -> bytes:
         if isinstance(value, np.ndarray):
             data = base64.b64encode(value.tobytes()).decode()
             values[name] = {"dtype": value.dtype.str, "shape": value.shape, "data": data}
-    return json.dumps({_KEYS: key, **values}).encode() + b"\n"
+    return json.dumps({_KEYS: key, **values}).encode()
 
 
 def _read_journal(path: Path) -> Iterator[tuple[str, Fingerprint]]:

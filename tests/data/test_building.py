@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -131,6 +132,51 @@ def test_masks_left_out_and_odd_ones_are_counted_and_named(tmp_path):
     assert (before.has_mask.sum(), after.has_mask.sum()) == (4, 5)
     rows = after.rows(["folder:plain", "folder:empty", "folder:labels"])
     assert (after.masks[rows] == after.masks[rows[0]]).all()
+
+
+@pytest.mark.parametrize(
+    "killed_at", ["duplicates.csv", "build.json", "sources.json", "catalogue.csv"]
+)
+def test_a_build_killed_between_its_tables_goes_on(tmp_path, sources, reads, killed_at):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    build_catalogue(sources, whole)
+    child = os.fork()
+    if not child:
+        replace = os.replace
+
+        def dying(old, new):
+            if os.path.basename(new) == killed_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            replace(old, new)
+
+        os.replace = dying
+        try:
+            build_catalogue(sources, out)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert not (out / "catalogue.csv").exists()
+    reads.clear()
+    assert build_catalogue(sources, out).reused == 16
+    assert reads == []
+    assert files(out) == files(whole)
+    for name in ("catalogue.csv", "duplicates.csv", "sources.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_folder_of_somebody_else_is_never_emptied(tmp_path, sources, monkeypatch):
+    out = tmp_path / "out"
+
+    def other_files_appear(*arguments):
+        out.mkdir()
+        (out / "thesis.tex").write_text("mine")
+        return arguments[0]
+
+    # Between the first look at the folder and the lock.
+    monkeypatch.setattr(building, "assemble", lambda tables, **_: other_files_appear(tables))
+    with pytest.raises(UserError, match="not empty"):
+        build_catalogue(sources, out)
+    assert files(out) == {"thesis.tex"}
 
 
 def test_failed_build_leaves_nothing(tmp_path, sources, monkeypatch):

@@ -64,7 +64,7 @@ def test_nothing_measured_is_lost_with_a_killed_process(tmp_path, prints):
     # Killed while it wrote the third: no flush, and half a line.
     (journal,) = (tmp_path / "store").iterdir()
     lines = journal.read_bytes()
-    journal.write_bytes(lines + lines.splitlines()[-1][:100])
+    journal.write_bytes(lines + b"\n" + lines.splitlines()[-1][:100])
     again = FingerprintStore(tmp_path / "store")
     again.add("c", prints["a"])
     third = FingerprintStore(tmp_path / "store")
