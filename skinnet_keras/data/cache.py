@@ -324,8 +324,8 @@ def _earlier(folder: Path) -> EarlierCache | None:
 
 def _content(catalogue: Catalogue, image_id: str) -> Content:
     mask_path = catalogue.mask_path(image_id)
-    mask = _digest(mask_path) if mask_path else ""
-    return Content(_digest(catalogue.image_path(image_id)), mask and f"{mask}:{MASK_RULES}")
+    mask = f"{_digest(mask_path)}:{MASK_RULES}" if mask_path else ""
+    return Content(_digest(catalogue.image_path(image_id)), mask)
 
 
 def _digest(path: Path) -> str:

@@ -42,11 +42,12 @@ def allocate_array(path: Path, shape: tuple[int, ...]) -> np.memmap:
 
 
 class Content(NamedTuple):
-    """What the files of a row hold: digests, "" where there is no file.
+    """What the files of a row hold.
 
     Attributes:
-        image: Of the image's bytes.
-        mask: Of the mask's bytes and of the rules by which masks are read.
+        image: Digest of the image's bytes, "" where the file is missing.
+        mask: Likewise of its mask, with the version of the rules by which masks are read; "" where
+            it has none.
     """
 
     image: str

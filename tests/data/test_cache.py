@@ -212,6 +212,14 @@ def test_files_that_are_gone_are_taken_as_they_were(tiny, decoded, tmp_path):
     np.testing.assert_array_equal(open_cache(tiny, 16).images, images)
 
 
+def test_a_missing_mask_is_not_taken_for_none(tiny):
+    without = tiny.table.assign(mask_path=[""] * IMAGES)
+    open_cache(Catalogue(tiny.root, without, tiny.sources), 16)
+    tiny.mask_path("tiny:p1").unlink()
+    with pytest.raises(UserError, match="does not exist"):
+        open_cache(tiny, 16)
+
+
 def test_digests_follow_bytes_and_nothing_else(tiny, tmp_path):
     first = open_cache(tiny, 16).digests()
     assert set(first) == {"images_sha256", "masks_sha256"}
