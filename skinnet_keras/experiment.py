@@ -13,7 +13,7 @@ from skinnet_keras.classical.run import check_classical, run_classical
 from skinnet_keras.config import Config
 from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue
-from skinnet_keras.data.samples import Samples
+from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metrics
 from skinnet_keras.evaluation.metrics import evaluate_predictions
@@ -24,19 +24,22 @@ from skinnet_keras.evaluation.split_predictions import write_split_predictions
 from skinnet_keras.locks import own_folder
 from skinnet_keras.models import BACKBONES
 from skinnet_keras.models.loading import load_keras
-from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.masks import holds_masks
+from skinnet_keras.runs.opened import OpenedRun
 from skinnet_keras.runs.run import Run, catalogue_of
 from skinnet_keras.runs.samples import (
+    check_training_classes,
     classes_of,
     classification_samples,
+    input_names_of,
     labels_of,
     segmentation_samples,
 )
 from skinnet_keras.training.checkpoints import recover
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
-from skinnet_keras.training.joint import check_joint, end_to_end_classifier
-from skinnet_keras.training.joint_result import publish_result
+from skinnet_keras.training.joint import check_joint, end_to_end_classifier, restore_masks
+from skinnet_keras.training.joint_result import publish_result, segmenter_was_tuned
 from skinnet_keras.training.loss_bar import loss_and_bar
 from skinnet_keras.training.losses import best_constant_prediction
 from skinnet_keras.training.prediction import predict_probabilities
@@ -55,12 +58,14 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
 
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
-            names are missing or have another cleaning, a split has no labelled image or no mask,
-            a package or tracker is missing, the joint stage cannot train the segmentation network,
-            or the directory is in use.
+            names are missing, have another cleaning or were predicted on other pixels, a split has
+            no labelled image or no mask, all training images are of one class, a package or
+            tracker is missing, the joint stage cannot train the segmentation network, or the
+            directory is in use.
     """
     check_tracking(config.tracking)
     catalogue = catalogue_of(config, catalogue)
+    scarce = check_training_classes(config, catalogue)
     if config.classical:
         check_classical(config, catalogue)
     else:
@@ -71,10 +76,23 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
             segmentation_samples(catalogue, cache, split)
     if config.model:
         samples = [
-            _samples(config, catalogue, cache, split, masks=None) for split in ("train", "val")
+            classification_samples(
+                catalogue,
+                cache,
+                split,
+                input_names=input_names_of(config, with_mask=False),
+                num_classes=config.num_classes,
+                masks=None,
+            )
+            for split in ("train", "val")
         ]
         check_joint(config, train=samples[0])
-    return Run.create(directory, config, catalogue)
+    _check_pixels_of_masks(config, catalogue, cache)
+    run = Run.create(directory, config, catalogue)
+    run.record_pixels(cache)
+    for sentence in scarce:
+        run.log(sentence)
+    return run
 
 
 def run_experiment(run: Run) -> dict[str, Any]:
@@ -89,23 +107,24 @@ def run_experiment(run: Run) -> dict[str, Any]:
         The content of `metrics.json`.
 
     Raises:
-        UserError: The data do not serve the config, training diverged, a tracker is not
-            installed, or another process is training this run.
+        UserError: The data do not serve the config or are no longer those the run started with,
+            training diverged, a tracker is not installed, or another process is training this run.
     """
-    catalogue = run.load_catalogue()
+    opened = OpenedRun(run)
+    run.check_pixels(opened.cache, masks=run.config.segmenter is not None)
     with own_folder(run.directory), open_tracker(run) as tracker:
+        run.remember_catalogue()
         if run.config.classical:
-            cache = open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning)
-            metrics = run_classical(run, catalogue, cache)
+            metrics = run_classical(opened)
         else:
-            metrics = _train_and_measure(run, catalogue, tracker)
+            metrics = _train_and_measure(opened, tracker)
         run.write_text("metrics.json", json.dumps(metrics, indent=2) + "\n")
         tracker.finish(metrics)
     return metrics
 
 
-def _train_and_measure(run: Run, catalogue: Catalogue, tracker: Tracker) -> dict[str, Any]:
-    config = run.config
+def _train_and_measure(opened: OpenedRun, tracker: Tracker) -> dict[str, Any]:
+    run, config = opened.run, opened.config
     for directory in sorted((run.directory / "checkpoints").glob("*")):
         if damage := recover(directory, config.checkpoint_every):
             run.log(f"{directory.name}: {damage}")
@@ -118,8 +137,8 @@ def _train_and_measure(run: Run, catalogue: Catalogue, tracker: Tracker) -> dict
     try:
         context = TrainingContext(
             run,
-            catalogue,
-            open_cache(catalogue, config.image_size, cleaning=config.cleaning),
+            opened.catalogue,
+            opened.cache,
             build_strategy(config.distribute),
             segmentation_metrics=_segmentation_metrics,
             classification_metrics=lambda labels, p: _classification_metrics(config, labels, p),
@@ -129,7 +148,9 @@ def _train_and_measure(run: Run, catalogue: Catalogue, tracker: Tracker) -> dict
         # What a finished joint stage left is not to be replaced by stage (a)'s network again.
         if config.segmenter and not publish_result(run):
             _bring_segmenter(context)
-        results = _classification(context) if config.model else {}
+        elif config.uses_mask and not holds_masks(run.directory, context.cache.image_ids):
+            restore_masks(context) if segmenter_was_tuned(run) else _bring_segmenter(context)
+        results = _classification(context, opened) if config.model else {}
         if config.segmenter:
             metrics["segmentation"] = _segmentation_scores(context)
         metrics |= results
@@ -153,6 +174,19 @@ def _check_networks(config: Config, catalogue: Catalogue) -> None:
             configured_segmenter(config)
         except (TypeError, ValueError) as error:
             raise UserError(f"segmenter: {error}") from error
+
+
+def _check_pixels_of_masks(config: Config, catalogue: Catalogue, cache: ImageCache) -> None:
+    """Check that predicted masks were drawn on the images as they are now."""
+    section = config.classical or (config.segmenter if config.uses_mask else None)
+    if section is None:
+        return
+    if section.masks:
+        StoredMasks.open(catalogue, section.masks).check_images(cache)
+    elif config.segmenter and config.segmenter.run:
+        source = Run.open(Path(config.segmenter.run))
+        if source.catalogue_sha256() == catalogue.sha256():
+            source.check_pixels(cache, masks=False)
 
 
 def _make_deterministic() -> None:
@@ -182,24 +216,25 @@ def _segmentation_scores(context: TrainingContext) -> dict[str, Any]:
             samples = segmentation_samples(context.catalogue, context.cache, split)
         except UserError:
             continue  # A catalogue may have masks in some splits only.
-        scores[split] = {"n": len(samples), **score_segmenter(context, segmenter, samples)}
+        true = np.asarray(samples.masks_at(np.arange(len(samples))))
+        scores[split] = {
+            "n": len(samples),
+            "empty_truths": int((~true.any(axis=(1, 2))).sum()),
+            **score_segmenter(context, segmenter, samples),
+        }
     return scores
 
 
-def _classification(context: TrainingContext) -> dict[str, Any]:
+def _classification(context: TrainingContext, opened: OpenedRun) -> dict[str, Any]:
     """Stages (b) to (d), then `classification` metrics and `loss` on the held-out splits.
 
     A classifier that was trained with the segmentation network is measured behind it.
     """
     run, config = context.run, context.config
-    masks = PredictedMasks.open(run.directory) if config.uses_mask else None
-    train, val = (
-        _samples(config, context.catalogue, context.cache, split, masks)
-        for split in ("train", "val")
-    )
+    train, val = (opened.training_samples(split) for split in ("train", "val"))
     model = train_classifier(context, train, val)
     if config.tunes_segmenter:
-        model, masks = end_to_end_classifier(context, model), None
+        model = end_to_end_classifier(context, model)
     loss = configured_loss(config, train)
     constant = best_constant_prediction(labels_of(train), loss, config.num_classes)
     splits = ["val"]
@@ -207,35 +242,13 @@ def _classification(context: TrainingContext) -> dict[str, Any]:
         splits.append("test")
     metrics, losses = {}, {}
     for split in splits:
-        samples = _samples(config, context.catalogue, context.cache, split, masks)
+        samples = opened.samples(split)
         probabilities = predict_probabilities(model, samples)
         path = run.directory / f"predictions_{split}.csv"
         write_split_predictions(path, context.catalogue, samples.image_ids, probabilities)
         metrics[split] = evaluate_predictions(read_predictions(path))
         losses[split] = loss_and_bar(loss, constant, labels_of(samples), probabilities)
     return {"classification": metrics, "loss": losses}
-
-
-def _samples(
-    config: Config,
-    catalogue: Catalogue,
-    cache: ImageCache,
-    split: str,
-    masks: PredictedMasks | None,
-) -> Samples:
-    names = ["image"]
-    if config.uses_mask and masks is not None:
-        names.append("mask")
-    if config.model and config.model.metadata:
-        names.append("metadata")
-    return classification_samples(
-        catalogue,
-        cache,
-        split,
-        input_names=tuple(names),
-        num_classes=config.num_classes,
-        masks=masks,
-    )
 
 
 def _segmentation_metrics(predicted: np.ndarray, true: np.ndarray) -> dict[str, float]:

@@ -18,7 +18,6 @@ from skinnet_keras.classical.storage import (
     save_classifier,
 )
 from skinnet_keras.config import ClassicalConfig, Config
-from skinnet_keras.data.cache import ImageCache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.data.samples import Samples
@@ -26,8 +25,9 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
+from skinnet_keras.runs.opened import OpenedRun
 from skinnet_keras.runs.run import Run
-from skinnet_keras.runs.samples import classes_of, classification_samples, labels_of
+from skinnet_keras.runs.samples import classes_of, labels_of
 from skinnet_keras.training.loss_bar import loss_and_bar
 from skinnet_keras.training.losses import (
     best_constant_prediction,
@@ -61,24 +61,22 @@ def check_classical(config: Config, catalogue: Catalogue) -> None:
     _open_masks(config, catalogue)
 
 
-def run_classical(run: Run, catalogue: Catalogue, cache: ImageCache) -> dict[str, Any]:
+def run_classical(opened: OpenedRun) -> dict[str, Any]:
     """Fit a classical experiment, or go on where it stopped, and measure it.
 
     Leaves `history.csv` (the points of the grid), `classifier.skops` and
     `predictions_<split>.csv` in the run.
 
     Args:
-        run: The run.
-        catalogue: Its catalogue.
-        cache: The images at the run's size.
+        opened: The run with its images.
 
     Returns:
         `name`, `classification` and `loss`, as of any run.
     """
-    config = run.config
-    splits = {split: _samples(config, catalogue, cache, split) for split in ("train", "val")}
+    run, config, catalogue = opened.run, opened.config, opened.catalogue
+    splits = {split: opened.samples(split) for split in ("train", "val")}
     if catalogue.usable(["test"])["label"].isin(classes_of(config.num_classes)).any():
-        splits["test"] = _samples(config, catalogue, cache, "test")
+        splits["test"] = opened.samples("test")
     path = run.directory / CLASSIFIER_FILE
     if not path.is_file():
         _fit(run, catalogue, splits["train"], splits["val"], path)
@@ -129,17 +127,6 @@ def _weights(config: Config, labels: np.ndarray) -> np.ndarray:
     if "class_weights" not in config.balance.methods:
         return np.ones(len(labels))
     return class_weights(labels, config.num_classes, config.balance)[labels]
-
-
-def _samples(config: Config, catalogue: Catalogue, cache: ImageCache, split: str) -> Samples:
-    return classification_samples(
-        catalogue,
-        cache,
-        split,
-        input_names=("image", "metadata") if _section(config).metadata else ("image",),
-        num_classes=config.num_classes,
-        masks=None,
-    )
 
 
 def _features(

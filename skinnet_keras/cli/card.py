@@ -13,6 +13,10 @@ def card(
     out: Annotated[
         Path | None, typer.Option(help="Folder for MODEL_CARD.md, card.json and subgroups.png.")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Where the run's catalogue lies now; by default where it was."),
+    ] = None,
     split: Annotated[str, typer.Option(help="Which predictions to report: test or val.")] = "test",
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples of lesions behind the 95 % intervals; 0 = none.")
@@ -36,7 +40,7 @@ def card(
 
     if out is not None and out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
-    composed = read_card(run, split=split, bootstrap=bootstrap, seed=seed)
+    composed = read_card(run, split=split, bootstrap=bootstrap, seed=seed, data=data)
     if as_json:
         typer.echo(json.dumps(composed.content, allow_nan=False))
     elif out is None:

@@ -26,6 +26,10 @@ def ensemble(
     rounds: Annotated[
         int | None, typer.Option(min=1, help="Picks of greedy at most; 50 by default.")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The runs' catalogue: refuse those that were trained on another one."),
+    ] = None,
     overwrite: Annotated[
         bool,
         typer.Option("--overwrite", help="Replace an earlier ensemble in --out, the whole folder."),
@@ -59,7 +63,7 @@ def ensemble(
     from rich.console import Console
 
     from skinnet_keras.atomic import atomic_directory
-    from skinnet_keras.cli.ensemble_output import combine_folds, combine_runs
+    from skinnet_keras.cli.ensemble_output import check_catalogue, combine_folds, combine_runs
     from skinnet_keras.errors import UserError
     from skinnet_keras.evaluation.ensembles.ensemble import METHODS
     from skinnet_keras.evaluation.ensembles.folds import fold_members
@@ -76,6 +80,8 @@ def ensemble(
         raise UserError("--metric and --rounds belong to --method greedy: leave them out.")
 
     members = find_members(sources)
+    if data is not None:
+        check_catalogue(members, data)
     check_output(out, members, overwrite=overwrite)
     methods = METHODS if method == "all" else (method,)
     settings = {"metric": metric or GREEDY_METRICS[0], "rounds": rounds or DEFAULT_ROUNDS}

@@ -9,6 +9,8 @@ from typing import Any
 
 import typer
 
+from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.ensembles.ensemble import fit_ensemble
 from skinnet_keras.evaluation.ensembles.folds import (
     pooled_reports,
@@ -28,6 +30,22 @@ from skinnet_keras.evaluation.tables import comparison, comparison_changes
 
 Output = tuple[dict[str, Any], dict[str, Table]]
 """What `--json` prints, and the tables by file name."""
+
+
+def check_catalogue(members: Sequence[Member], data: Path) -> None:
+    """Refuse members that are runs, or cross-validations, of another catalogue than this one.
+
+    Raises:
+        UserError: One is, or there is no catalogue.
+    """
+    from skinnet_keras.runs.run import Run, is_run  # brings scikit-learn
+
+    sha256 = Catalogue.load(data).sha256()
+    for member in members:
+        folders = (member.directory, *sorted(member.directory.glob("fold_*")))
+        for directory in filter(is_run, folders):
+            if Run.open(directory, data=data).catalogue_sha256() != sha256:
+                raise UserError(f"{directory} was trained on another catalogue than {data}.")
 
 
 def combine_runs(

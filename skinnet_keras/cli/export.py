@@ -29,7 +29,10 @@ def export(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Catalogue with the images to check on; by default the run's."),
+        typer.Option(
+            help="Catalogue with the images to check on, or where the run's own lies now; by "
+            "default the run's where it was."
+        ),
     ] = None,
     uncalibrated: Annotated[
         bool,

@@ -14,6 +14,7 @@ from skinnet_keras.config import (
     dump_config,
     load_config,
 )
+from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.folds import fold_names
 from skinnet_keras.errors import UserError
@@ -37,8 +38,8 @@ def train_folds(config: Config, data: Path, out: Path, *, folds: int) -> list[Pa
 
     Raises:
         UserError: The folder holds something else, or was started with another config, catalogue
-            or number of folds; another process is training them; or trainings failed (the
-            others are finished first).
+            or number of folds; the images changed on disk since a fold was trained; another
+            process is training them; or trainings failed (the others are finished first).
     """
     file = out / "config.yaml"
     if not file.is_file():
@@ -63,8 +64,20 @@ def train_folds(config: Config, data: Path, out: Path, *, folds: int) -> list[Pa
             "another --out."
         )
     with own_folder(out):
+        if jobs:
+            finished = [path for name, path in directories.items() if name not in jobs]
+            _check_pixels(finished, config, data)
         raise_failures(run_each(jobs))
     return list(directories.values())
+
+
+def _check_pixels(finished: list[Path], config: Config, data: Path) -> None:
+    """Check that the other folds will be trained on the files that these were."""
+    if not finished:
+        return
+    cache = open_cache(Catalogue.load(data), config.image_size, cleaning=config.cleaning)
+    for directory in finished:
+        Run.open(directory).check_pixels(cache, masks=config.segmenter is not None)
 
 
 def train_segmenter_folds(model: Path, catalogue: Catalogue, folds: int | None) -> list[Path]:
@@ -82,13 +95,13 @@ def train_segmenter_folds(model: Path, catalogue: Catalogue, folds: int | None) 
         UserError: `model` is no run that trained a segmentation network on this catalogue, or the
             catalogue has no folds of its own and K is not given; and as `train_folds`.
     """
-    run = Run.open(model)
+    run = Run.open(model, data=catalogue.root)
     config = run.config
     if config.segmenter is None or config.stages.segmentation is None:
         raise UserError(f"{model} trained no segmentation network: its folds cannot be trained.")
-    if run.load_catalogue().sha256() != catalogue.sha256():
+    if run.catalogue_sha256() != catalogue.sha256():
         raise UserError(
-            f"{model} was trained on {run.catalogue}, not on {catalogue.root}: which images it has "
+            f"{model} was trained on another catalogue than {catalogue.root}: which images it has "
             "seen there cannot be told."
         )
     folds = folds or len(fold_names(catalogue.table))

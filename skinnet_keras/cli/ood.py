@@ -10,6 +10,10 @@ from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
 
 def ood(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run with a classifier.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Where the run's catalogue lies now; by default where it was."),
+    ] = None,
     images: Annotated[
         Path | None, typer.Option(help="Folder of further pictures that show no lesion.")
     ] = None,
@@ -46,7 +50,7 @@ def ood(
     from skinnet_keras.inference.run_models import RunModels
     from skinnet_keras.ood.evaluate import evaluate_run
 
-    models = RunModels.load(run)
+    models = RunModels.load(run, data=data)
     sets = evaluate_run(models, folder=images, resamples=bootstrap, seed=seed)
     path = out or run / FILE
     found = {"bootstrap": bootstrap, "seed": seed, "sets": sets}

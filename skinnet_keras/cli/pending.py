@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skinnet_keras.config import Config
+from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.runs.run import Run, is_run
 
@@ -18,7 +19,7 @@ def pending_job(
     Args:
         directory: Its run directory, existing or not.
         config: What it is to train.
-        data: Catalogue folder.
+        data: Catalogue folder; it may have been moved since the training was started.
         start: `--config` and overrides that give `config`.
 
     Returns:
@@ -31,17 +32,19 @@ def pending_job(
         place = ["--data", str(data), "--out", str(directory)]
         config_option, *overrides = start
         return ["train", "--config", config_option, *place, *overrides]
-    _check_unchanged(Run.open(directory), config, data)
+    run = Run.open(directory, data=data)
+    _check_unchanged(run, config)
     if (directory / "metrics.json").is_file():
         return None
-    return ["train", "--resume", str(directory)]
+    return ["train", "--resume", str(directory), "--data", str(data)]
 
 
-def _check_unchanged(run: Run, config: Config, data: Path) -> None:
+def _check_unchanged(run: Run, config: Config) -> None:
     """Refuse a run of an earlier command that this one would train otherwise."""
-    if run.catalogue.resolve() != data.resolve():
+    if Catalogue.load(run.catalogue).sha256() != run.catalogue_sha256():
         raise UserError(
-            f"{run.directory} was trained on {run.catalogue}, not on {data}: choose another --out."
+            f"{run.directory} was trained on another catalogue than {run.catalogue}: choose "
+            "another --out."
         )
     before, now = run.config.model_dump(), config.model_dump()
     changed = [key for key in now if now[key] != before[key]]

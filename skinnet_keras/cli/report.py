@@ -13,6 +13,10 @@ def report(
         list[Path],
         typer.Argument(metavar="RUN|PREDICTIONS.csv...", help="One to report, several to compare."),
     ],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Where the run's catalogue lies now; by default where it was."),
+    ] = None,
     split: Annotated[str, typer.Option(help="Which predictions of a run: test or val.")] = "test",
     out: Annotated[
         Path | None, typer.Option(help="HTML file to write; for one run report.html in the run.")
@@ -64,7 +68,9 @@ def report(
         raise UserError(f"{out} is a folder: --out is to name an HTML file.")
     if len(sources) > 1 and (explanations is not None or ood is not None):
         raise UserError("--explanations and --ood go with the page of one run.")
-    subjects = read_subjects(sources, split=split, bootstrap=bootstrap, seed=seed)
+    if len(sources) > 1 and data is not None:
+        raise UserError("--data goes with the page of one run: a comparison reads no catalogue.")
+    subjects = read_subjects(sources, split=split, bootstrap=bootstrap, seed=seed, data=data)
     if len(subjects) == 1:
         html = render_report(
             subjects[0],

@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.cli.child import run_each
+from skinnet_keras.config.yaml_text import parse_yaml, shorten
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.segmentation_benchmark import benchmark_segmenter
 from skinnet_keras.locks import own_name
@@ -152,12 +151,9 @@ def benchmark_options(
 
 
 def _parsed(arguments: str) -> dict[str, Any]:
-    try:
-        parsed = yaml.safe_load(arguments)
-    except yaml.YAMLError as error:
-        raise UserError(f"--arguments {arguments!r} is not valid YAML.") from error
+    parsed = parse_yaml(arguments, f"--arguments {shorten(arguments)!r}")
     if not isinstance(parsed, dict):
-        raise UserError(f"--arguments {arguments!r}: write '{{name: value}}'.")
+        raise UserError(f"--arguments {shorten(arguments)!r}: write '{{name: value}}'.")
     return parsed
 
 

@@ -62,15 +62,19 @@ def train_networks(
     return list(runs.values())
 
 
-def named_runs(directories: Sequence[Path]) -> dict[str, Path]:
+def named_runs(directories: Sequence[Path], *, data: Path | None = None) -> dict[str, Path]:
     """Name every run by its folder; two of the same name by their paths.
+
+    Args:
+        directories: The runs.
+        data: Where their catalogue lies now, as for `Run.open`.
 
     Raises:
         UserError: A run is named twice, or is no finished run that trained a segmentation network.
     """
     named: dict[str, Path] = {}
     for directory in directories:
-        run = Run.open(directory)
+        run = Run.open(directory, data=data)
         _trained_segmenter(run)
         if not (directory / "segmenter.keras").is_file():
             raise UserError(
@@ -86,7 +90,12 @@ def named_runs(directories: Sequence[Path]) -> dict[str, Path]:
 
 
 def time_runs(
-    runs: Mapping[str, Path], *, batch_size: int, seconds: float, threads: int
+    runs: Mapping[str, Path],
+    *,
+    batch_size: int,
+    seconds: float,
+    threads: int,
+    data: Path | None = None,
 ) -> dict[str, Mapping[str, Any]]:
     """Measure the speed of each run's network, each in a process of its own.
 
@@ -95,13 +104,14 @@ def time_runs(
         batch_size: Images of a training step, the same for all.
         seconds: See `benchmark_segmenter`.
         threads: Threads.
+        data: Where their catalogue lies now, as for `Run.open`.
 
     Returns:
         Name -> `SegmenterSpeed.to_dict`; a run that could not be measured is left out.
     """
     jobs = {}
     for name, directory in runs.items():
-        run = Run.open(directory)
+        run = Run.open(directory, data=data)
         segmenter, _ = _trained_segmenter(run)
         arguments, size = json.dumps(segmenter.arguments), run.config.image_size
         options = benchmark_options(size, batch_size, arguments, seconds, threads)
@@ -118,6 +128,7 @@ def score_runs(
     split: str,
     speeds: Mapping[str, Mapping[str, Any]],
     *,
+    data: Path | None = None,
     original_size: bool = False,
 ) -> list[ComparedRun]:
     """Score the segmentation networks of finished runs on a split of their catalogues.
@@ -126,6 +137,7 @@ def score_runs(
         runs: As `named_runs` returns them.
         split: `train`, `val` or `test`.
         speeds: As `time_runs` returns them.
+        data: Where their catalogue lies now, as for `Run.open`.
         original_size: Whether to score at the photographs' size.
 
     Raises:
@@ -134,9 +146,8 @@ def score_runs(
     compared = []
     for name, directory in runs.items():
         typer.echo(f"Scoring {name}", err=True)
-        compared.append(
-            _score_run(name, directory, split, speeds.get(name), original_size=original_size)
-        )
+        run = Run.open(directory, data=data)
+        compared.append(_score_run(name, run, split, speeds.get(name), original_size=original_size))
         keras.backend.clear_session()
         gc.collect()  # Functional models are cycles: a dozen of them would stay in memory
     return compared
@@ -144,17 +155,19 @@ def score_runs(
 
 def _score_run(
     name: str,
-    directory: Path,
+    run: Run,
     split: str,
     speed: Mapping[str, Any] | None,
     *,
     original_size: bool,
 ) -> ComparedRun:
-    run = Run.open(directory)
     segmenter, stage = _trained_segmenter(run)
     network = configured_segmenter(run.config)
     scored = score_on_catalogue(
-        open_segmenter(directory), run.load_catalogue(), split, original_size=original_size
+        open_segmenter(run.directory, data=run.catalogue),
+        run.load_catalogue(),
+        split,
+        original_size=original_size,
     )
     return ComparedRun(
         name=name,

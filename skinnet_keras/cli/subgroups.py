@@ -14,7 +14,10 @@ def subgroups(
     ],
     data: Annotated[
         Path | None,
-        typer.Option(help="Catalogue folder of the images (default: that of the run)."),
+        typer.Option(
+            help="Catalogue folder of the images; of a run, where its own lies now (default: "
+            "where it was)."
+        ),
     ] = None,
     by: Annotated[
         str | None,

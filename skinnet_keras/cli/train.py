@@ -19,7 +19,10 @@ def train(
         str | None, typer.Option(help="YAML file or preset name, e.g. skinnet_v2")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="catalogue folder, made by `skinnet data build`")
+        Path | None,
+        typer.Option(
+            help="catalogue folder, made by `skinnet data build`; with --resume where it lies now"
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="run directory (default: runs/<name of the config>)")
@@ -32,6 +35,9 @@ def train(
 ) -> None:
     """Train a SkinNet (or only a segmentation network) and measure it on held-out groups.
 
+    --resume goes on with an interrupted run; --data says where its catalogue was moved to, which
+    the run then remembers.
+
     Example: skinnet train --config skinnet_v2 --data catalogue image_size=96 stages.cnn.epochs=2
     """
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
@@ -39,16 +45,17 @@ def train(
     from skinnet_keras.locks import own_folder
 
     if resume:
-        if config or data or out or overrides or distribute:
+        if config or out or overrides or distribute:
             raise UserError(
-                "--resume takes everything from the run directory: drop the other arguments."
+                "--resume takes everything from the run directory: drop the other arguments (but "
+                "--data, where the catalogue was moved)."
             )
         # Before TensorFlow is imported: a run that another process trains is refused at once.
         with own_folder(resume) if resume.is_dir() else nullcontext():
             import_tensorflow_quietly()
             from skinnet_keras.cli.training import train_resumed
 
-            metrics = train_resumed(resume, show=not as_json)
+            metrics = train_resumed(resume, data=data, show=not as_json)
     else:
         if not config or not data:
             raise UserError("give --config and --data, or --resume with a run directory.")

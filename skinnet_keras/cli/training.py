@@ -37,15 +37,32 @@ def train_from_config(
     return _train(run, show=show)
 
 
-def train_resumed(directory: Path, *, show: bool = True) -> dict[str, Any]:
-    """Go on with an interrupted run; a finished one is only measured again."""
+def train_resumed(
+    directory: Path, *, data: Path | None = None, show: bool = True
+) -> dict[str, Any]:
+    """Go on with an interrupted run; a finished one is only measured again.
+
+    Args:
+        directory: The run.
+        data: Where its catalogue lies now; None for where it was.
+        show: Whether to print the result on stdout.
+
+    Returns:
+        The run's metrics.
+    """
     averaged = read_tta(directory)
     if averaged is not None:
         raise UserError(
             f"{directory} holds predictions averaged over views, no training: continue the run "
             f"they come from, {averaged.run}."
         )
-    return _train(Run.open(directory), show=show)
+    return _train(Run.open(directory, data=data), show=show)
+
+
+def empty_truths_note(count: int) -> str:
+    """Say how many ground-truth masks are empty, where any are."""
+    what = "of these true masks have no lesion pixel: Dice 1 where the prediction has none either"
+    return f"; {count} {what}, else 0" if count else ""
 
 
 def _train(run: Run, *, show: bool) -> dict[str, Any]:
@@ -67,6 +84,7 @@ def print_metrics(metrics: dict[str, Any]) -> None:
         console.print(
             f"{metrics['name']}: segmentation {split}: Dice {scores['dice_per_image']:.4f}, "
             f"IoU {scores['iou_per_image']:.4f} (means over {scores['n']} images)"
+            + empty_truths_note(scores.get("empty_truths", 0))
         )
     for split, report in metrics.get("classification", {}).items():
         tables.per_class(report, f"{metrics['name']}, {split}").print(console)

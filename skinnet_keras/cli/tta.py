@@ -11,6 +11,10 @@ from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
 def tta(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run with a classifier.")],
     out: Annotated[Path, typer.Option(help="Folder for the predictions, which is then a run.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Where the run's catalogue lies now; by default where it was."),
+    ] = None,
     views: Annotated[
         str,
         typer.Option(
@@ -57,14 +61,14 @@ def tta(
     from skinnet_keras.tta.checks import check_output, check_source
 
     chosen = view_set(views, crop=crop, mirror=mirror)
-    check_source(run)
+    check_source(run, data=data)
     check_output(out, run, overwrite=overwrite)
     import_tensorflow_quietly()
     from skinnet_keras.tta.comparison import compare_with_run
     from skinnet_keras.tta.folder import write_view_averages
     from skinnet_keras.tta.run import EvaluatedRun
 
-    evaluated = EvaluatedRun.open(run)
+    evaluated = EvaluatedRun.open(run, data=data)
     with atomic_directory(out, replace=overwrite) as folder:
         content, written = write_view_averages(folder, evaluated, views, chosen)
         result, tables = compare_with_run(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,49 @@ def allocate_array(path: Path, shape: tuple[int, ...]) -> np.memmap:
     return array
 
 
+class Content(NamedTuple):
+    """What the files of a row hold: digests, "" where there is no file.
+
+    Attributes:
+        image: Of the image's bytes.
+        mask: Of the mask's bytes and of the rules by which masks are read.
+    """
+
+    image: str
+    mask: str
+
+
+@dataclass(frozen=True)
+class EarlierCache:
+    """A cache of the same size and cleaning, whole or interrupted.
+
+    Attributes:
+        cache: Its arrays.
+        keys: State of the files of each of its rows; None where it was not written.
+        contents: What they held; None where that is not known.
+    """
+
+    cache: ImageCache
+    keys: list[str | None]
+    contents: list[Content | None]
+
+    @cached_property
+    def row_of_key(self) -> dict[str, int]:
+        """Row of each state of files."""
+        return {key: row for row, key in enumerate(self.keys) if key}
+
+    @cached_property
+    def row_of_content(self) -> dict[Content, int]:
+        """Row of each content."""
+        rows = enumerate(zip(self.keys, self.contents, strict=True))
+        return {held: row for row, (key, held) in rows if key and held and held.image}
+
+    @cached_property
+    def image_ids(self) -> set[str]:
+        """The images that were written."""
+        return {name for name, key in zip(self.cache.image_ids, self.keys, strict=True) if key}
+
+
 @dataclass(frozen=True)
 class CacheArrays:
     """Images and masks that threads fill row by row, straight into memory maps.
@@ -51,6 +94,7 @@ class CacheArrays:
         masks: uint8 memory map (N, S, S).
         has_mask: bool (N,): whether the row has a mask.
         done: bool (N,): whether the row is written.
+        contents: What the files of each row held, as far as is known.
     """
 
     folder: Path
@@ -58,6 +102,7 @@ class CacheArrays:
     masks: np.memmap
     has_mask: np.ndarray
     done: np.ndarray
+    contents: list[Content | None]
 
     @classmethod
     def create(cls, folder: Path, count: int, size: int) -> CacheArrays:
@@ -65,7 +110,8 @@ class CacheArrays:
         shape = (count, size, size)
         images = allocate_array(folder / "images.npy", (*shape, 3))
         masks = allocate_array(folder / "masks.npy", shape)
-        return cls(folder, images, masks, np.zeros(count, bool), np.zeros(count, bool))
+        has_mask, done = np.zeros(count, bool), np.zeros(count, bool)
+        return cls(folder, images, masks, has_mask, done, [None] * count)
 
     def write(self, row: int, image: np.ndarray, mask: np.ndarray | None) -> None:
         """Write a row: uint8 (S, S, 3), and uint8 (S, S) or None."""
@@ -75,22 +121,29 @@ class CacheArrays:
             self.has_mask[row] = True
         self.done[row] = True
 
-    def copy_known(
-        self, old: ImageCache, old_keys: Sequence[str | None], keys: Sequence[str]
-    ) -> None:
-        """Copy the rows that an earlier cache of the same size and cleaning has.
+    def copy_known(self, earlier: EarlierCache, keys: list[str]) -> None:
+        """Copy the rows whose files are as an earlier cache found them.
 
         Args:
-            old: The earlier cache.
-            old_keys: State of the files of each of its rows; None where it was not written.
+            earlier: The earlier cache.
             keys: State of the files of each row of this one.
         """
-        known = {key: row for row, key in enumerate(old_keys)}
         for row, key in enumerate(keys):
-            source = known.get(key)
-            if source is not None and not self.done[row]:
-                mask = old.masks[source] if old.has_mask[source] else None
-                self.write(row, old.images[source], mask)
+            if not self.done[row] and (source := earlier.row_of_key.get(key)) is not None:
+                self._copy(row, earlier, source)
+
+    def copy_content(self, row: int, earlier: EarlierCache, content: Content) -> bool:
+        """Copy a row from an earlier cache that read the same bytes; tell whether it did."""
+        source = earlier.row_of_content.get(content)
+        if source is not None:
+            self._copy(row, earlier, source)
+        return source is not None
+
+    def _copy(self, row: int, earlier: EarlierCache, source: int) -> None:
+        old = earlier.cache
+        mask = old.masks[source] if old.has_mask[source] else None
+        self.write(row, old.images[source], mask)
+        self.contents[row] = earlier.contents[source]
 
     def save(self) -> None:
         """Bring everything to the disk."""

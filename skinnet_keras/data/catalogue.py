@@ -70,7 +70,8 @@ class Catalogue:
             root: The catalogue's folder.
 
         Raises:
-            UserError: The folder is no catalogue, or a column is missing.
+            UserError: The folder is no catalogue, or its table is damaged: a column or a cell is
+                missing, it has no row, or two rows have one `image_id`.
         """
         root = Path(root)
         for name in (TABLE_FILE, SOURCES_FILE):
@@ -89,6 +90,7 @@ class Catalogue:
             raise UserError(
                 f"{root / TABLE_FILE} has no column {', '.join(missing)}: build it again."
             )
+        _check_rows(root / TABLE_FILE, table)
         return cls(root, table, folders)
 
     def write(self, folder: Path) -> None:
@@ -156,8 +158,24 @@ class Catalogue:
 
     def _inside(self, source: str, path: str) -> Path:
         relative = PurePosixPath(path)
-        if relative.is_absolute() or ".." in relative.parts or "\\" in path:
+        if relative.is_absolute() or ".." in relative.parts or "\\" in path or "\0" in path:
             raise UserError(f"The path {path!r} leaves the folder of {source}: correct the table.")
         if source not in self.sources:
             raise UserError(f"{self.root / SOURCES_FILE} does not name the source {source!r}.")
         return self.sources[source] / relative
+
+
+def _check_rows(path: Path, table: pd.DataFrame) -> None:
+    """Refuse what no build writes: no row, rows of another length than the header, ids twice."""
+    if table.empty:
+        raise UserError(f"{path} has a header and no row: build it again.")
+    # Cells beyond the header's make pandas take the first column for an index.
+    short = table.isna().any(axis=1)
+    if not isinstance(table.index, pd.RangeIndex) or short.any():
+        row = f"row {int(short.to_numpy().argmax()) + 1}" if short.any() else "a row"
+        raise UserError(f"{path}: {row} has more or fewer cells than the header: build it again.")
+    repeated = table["image_id"].duplicated()
+    if repeated.any():
+        raise UserError(
+            f"{path} has {table['image_id'][repeated].iloc[0]} in two rows: build it again."
+        )

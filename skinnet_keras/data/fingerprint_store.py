@@ -21,6 +21,7 @@ import numpy as np
 
 from skinnet_keras.atomic import atomic_directory, atomic_file, naming_full_disk
 from skinnet_keras.data.fingerprints import FINGERPRINT_VERSION, Fingerprint
+from skinnet_keras.data.image_masks import MASK_RULES
 
 ROWS_A_FILE = 2000
 
@@ -28,7 +29,9 @@ _KEYS = "keys"
 _NAMES = tuple(field.name for field in fields(Fingerprint))
 
 
-def file_key(source: str, root: Path, path: str, mask_path: str) -> str:
+def file_key(
+    source: str, root: Path, path: str, mask_path: str, *, before: str | None = None
+) -> str:
     """Name the present state of an image and its mask: where they lie, their size and time.
 
     Args:
@@ -36,15 +39,27 @@ def file_key(source: str, root: Path, path: str, mask_path: str) -> str:
         root: The source's folder; not part of the key, so a moved data set is still known.
         path: The image, relative to `root`.
         mask_path: Its mask, likewise, or "".
+        before: An earlier key; if it is of the same paths, a file that is missing now counts as
+            it was then.
     """
-    parts = [source]
-    for name in (path, mask_path):
-        try:
-            state = os.stat(root / name) if name else None
-        except OSError:
-            state = None
-        parts += [name, f"{state.st_size}:{state.st_mtime_ns}" if state else ""]
-    return "|".join(parts)
+    image, mask = f"{source}|{path}|", f"|{mask_path}|"
+    state = _file_state(root / path)
+    mask_state = _file_state(root / mask_path) if mask_path else ""
+    if mask_state:
+        mask_state += f":{MASK_RULES}"
+    if before and before.startswith(image) and not (state and (mask_state or not mask_path)):
+        earlier, found, earlier_mask = before.removeprefix(image).partition(mask)
+        if found:
+            state, mask_state = state or earlier, mask_state or earlier_mask
+    return f"{image}{state}{mask}{mask_state}"
+
+
+def _file_state(path: Path) -> str:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return ""
+    return f"{state.st_size}:{state.st_mtime_ns}"
 
 
 class FingerprintStore:

@@ -124,7 +124,7 @@ def export_run(
         raise UserError("Exporting needs the TensorFlow backend: set KERAS_BACKEND=tensorflow.")
     if "onnx" in formats:
         require_onnx(EXPORTING)
-    source = RunModels.load(run)
+    source = RunModels.load(run, data=None if catalogue is None else Path(catalogue))
     if calibrated:
         source = source.calibrated()
     name = name or source.run.config.name

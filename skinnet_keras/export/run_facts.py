@@ -65,8 +65,7 @@ def read_run_facts(source: RunModels, catalogue: Catalogue) -> RunFacts:
 
 
 def _same_table(source: RunModels, catalogue: Catalogue) -> bool:
-    recorded = (source.run.directory / "catalogue.sha256").read_text(encoding="utf-8").strip()
-    return Catalogue.load(catalogue.root).sha256() == recorded
+    return Catalogue.load(catalogue.root).sha256() == source.run.catalogue_sha256()
 
 
 def _with_splits(source: RunModels, catalogue: Catalogue) -> Catalogue:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from skinnet_keras.data.cache import open_cache
+from skinnet_keras.config import CleaningConfig
+from skinnet_keras.data.cleaning import clean
 from skinnet_keras.data.image_io import read_image, resize_image
-from skinnet_keras.data.metadata import MetadataEncoder
-from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.bootstrap import DEFAULT_RESAMPLES
 from skinnet_keras.evaluation.ood import detection_report
@@ -19,8 +17,8 @@ from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.ood.features import Computed, Computer
 from skinnet_keras.ood.pictures import photograph_crops, textures
 from skinnet_keras.ood.scores import FeatureScores, logit_scores
-from skinnet_keras.runs.masks import PredictedMasks
-from skinnet_keras.runs.samples import classification_samples, labels_of
+from skinnet_keras.runs.opened import OpenedRun
+from skinnet_keras.runs.samples import labels_of
 from skinnet_keras.taxonomy import UNK
 
 PICTURES = 200
@@ -56,22 +54,10 @@ def evaluate_run(
     if classifier is None:
         raise UserError(f"{run.directory} has no classifier to test.")
     size = run.config.image_size
-    own = None if folder is None else _read_folder(folder, size)
-    catalogue = run.load_catalogue()
-    cache = open_cache(catalogue, size, cleaning=run.config.cleaning)
-    masks = PredictedMasks.open(run.directory) if run.config.uses_mask else None
-    names = tuple(tensor.name for tensor in classifier.inputs)
-    train, test = (
-        classification_samples(
-            catalogue,
-            cache,
-            split,
-            input_names=names,
-            num_classes=run.config.num_classes,
-            masks=masks,
-        )
-        for split in ("train", "test")
-    )
+    own = None if folder is None else _read_folder(folder, size, run.config.cleaning)
+    opened = OpenedRun(run)
+    catalogue = opened.catalogue
+    train, test = (opened.samples(split) for split in ("train", "test"))
     computer = Computer(models)
     of_train = computer.of_samples(train, "Training images")
     of_features = FeatureScores(of_train.features, labels_of(train))
@@ -84,15 +70,9 @@ def evaluate_run(
     outside: dict[str, dict[str, np.ndarray]] = {}
     groups: dict[str, list[str] | None] = {}
     rows = catalogue.usable(["test"])
-    rows = rows[(rows["label"] == UNK) & rows["image_id"].isin(set(cache.image_ids))]
+    rows = rows[(rows["label"] == UNK) & rows["image_id"].isin(set(opened.cache.image_ids))]
     if len(rows) and run.config.num_classes == 8:
-        unseen: Samples = replace(
-            test,
-            image_ids=list(rows["image_id"]),
-            labels=None,
-            masks=None if masks is None else masks.of(list(rows["image_id"])),
-            metadata=MetadataEncoder().encode_table(rows),
-        )
+        unseen = opened.samples_of(rows)
         outside["unseen classes"] = score(computer.of_samples(unseen, "Unseen classes"))
         groups["unseen classes"] = [group_of[image_id] for image_id in unseen.image_ids]
     pictures = {
@@ -107,10 +87,12 @@ def evaluate_run(
     return detection_report(inside, outside, known_groups, groups, resamples=resamples, seed=seed)
 
 
-def _read_folder(folder: Path, size: int) -> np.ndarray:
+def _read_folder(folder: Path, size: int, cleaning: CleaningConfig) -> np.ndarray:
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder: give one with pictures.")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not files:
         raise UserError(f"{folder} holds no picture ({', '.join(_SUFFIXES)}).")
-    return np.stack([resize_image(read_image(file), size) for file in files])
+    return np.stack(
+        [resize_image(clean(read_image(file), None, cleaning)[0], size) for file in files]
+    )

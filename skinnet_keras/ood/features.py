@@ -13,7 +13,6 @@ from rich.progress import track
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.inference.run_models import RunModels
-from skinnet_keras.training.masks import logit
 
 _BATCH = 32
 
@@ -44,7 +43,6 @@ class Computer:
             raise ValueError("the run has no classifier")
         self._models = models
         self._names = [tensor.name for tensor in classifier.inputs]
-        self._size = models.run.config.image_size
         outputs = [classifier.get_layer(n).output for n in ("cnn_features", "diagnosis_logits")]
         self._model = keras.Model({t.name: t for t in classifier.inputs}, outputs)
 
@@ -52,13 +50,7 @@ class Computer:
         """Of catalogue images, with their masks and metadata; `name` is for the progress bar."""
 
         def batch(rows: np.ndarray) -> dict[str, np.ndarray]:
-            inputs = {"image": samples.images_at(rows)}
-            masks = samples.masks_at(rows) if "mask" in self._names else None
-            if masks is not None:
-                inputs["mask"] = masks.reshape(len(rows), self._size, self._size, 1)
-            if samples.metadata is not None:
-                inputs["metadata"] = samples.metadata[rows]
-            return inputs
+            return self._models.classifier_inputs(samples, rows)
 
         return self._compute(len(samples), batch, name)
 
@@ -74,17 +66,10 @@ class Computer:
         def batch(rows: np.ndarray) -> dict[str, np.ndarray]:
             inputs = {"image": pictures[rows], "metadata": np.tile(missing, (len(rows), 1))}
             if "mask" in self._names:
-                inputs["mask"] = self._masks(pictures[rows])
+                inputs["mask"] = self._models.lesion_masks(pictures[rows])[..., None]
             return inputs
 
         return self._compute(len(pictures), batch, name)
-
-    def _masks(self, pictures: np.ndarray) -> np.ndarray:
-        models = self._models
-        if models.segmenter is None:
-            raise ValueError("the classifier takes a mask, but the run has no segmentation network")
-        outputs = models.segmenter({"image": pictures.astype(np.float32)}, training=False)
-        return (np.asarray(outputs["mask_logits"]) >= logit(models.mask_threshold)).astype(np.uint8)
 
     def _compute(self, count: int, batch, name: str) -> Computed:
         features: list[np.ndarray] = []

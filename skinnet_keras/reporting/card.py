@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from skinnet_keras.atomic import atomic_file
-from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.evaluation.calibration.scaling import Calibration
 from skinnet_keras.evaluation.card.build import build_card
 from skinnet_keras.evaluation.card.markdown import card_markdown
 from skinnet_keras.evaluation.resamples import DEFAULT_RESAMPLES
 from skinnet_keras.evaluation.subgroups.plot import plot_subgroups
 from skinnet_keras.evaluation.subgroups.report import subgroup_report
-from skinnet_keras.reporting.subgroup_input import read_subgroup_input
-from skinnet_keras.runs.run import Run, catalogue_of
+from skinnet_keras.reporting.subgroup_input import subgroup_input
+from skinnet_keras.runs.run import Run
 
 CARD_FILES = ("MODEL_CARD.md", "card.json", "subgroups.png")
 """What `write_card` writes."""
@@ -67,21 +66,18 @@ def read_card(
         split: Which of its predictions are reported.
         bootstrap: Resamples of lesions behind the intervals; 0 = none.
         seed: Seed of the bootstrap.
-        data: A copy of the run's catalogue; None for its own.
+        data: Where its catalogue lies now, as for `Run.open`.
         calibration: What the probabilities are calibrated with before they are scored.
 
     Raises:
         UserError: The run has no such predictions, or a file of it is damaged.
     """
-    opened = Run.open(run)
-    given = read_subgroup_input(run, data, split, None)
+    opened = Run.open(run, data=data)
+    catalogue = opened.load_catalogue()
+    given = subgroup_input(run, catalogue, split, None)
     scored, kind = given.scored, None
     if calibration is not None:
         scored, kind = calibration.apply_to(scored), calibration.kind
-    if data is None:
-        catalogue = opened.load_catalogue()
-    else:
-        catalogue = catalogue_of(opened.config, Catalogue.load(data))
     report = subgroup_report(scored, given.attributes, bootstrap=bootstrap, seed=seed)
     content = build_card(run, opened.config, catalogue, split, scored, report, calibration=kind)
     return RunCard(given.name, content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -10,11 +9,13 @@ import pandas as pd
 from skinnet_keras.config import dump_config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.figures.distribution import draw_distribution
+from skinnet_keras.data.identities import unknown_identities
+from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import plots
 from skinnet_keras.evaluation.table import Table
 from skinnet_keras.reporting.blocks import Block, Code, Listing, Paragraph, Section, TableBlock
 from skinnet_keras.reporting.drawings import figure_block
-from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.run import Run, read_environment
 from skinnet_keras.taxonomy import LABELS
 
 _SPLITS = ("train", "val", "test")
@@ -24,6 +25,7 @@ def data_section(catalogue: Catalogue) -> Section:
     """Images, lesions and classes by split and by source."""
     used = catalogue.usable(_SPLITS)
     used = used[used["label"] != ""]
+    not_known = unknown_identities(catalogue.table)
     overlap = used.groupby("group")["split"].nunique().gt(1).sum()
     blocks: list[Block] = [
         Paragraph(
@@ -37,6 +39,7 @@ def data_section(catalogue: Catalogue) -> Section:
             ),
             "plain" if not overlap else "warning",
         ),
+        *([Paragraph(f"Not known: {'; '.join(not_known)}.", "warning")] if not_known else []),
         TableBlock(_by_split(used)),
         TableBlock(_by_source(used)),
         figure_block(
@@ -100,8 +103,10 @@ def training_section(run: Run) -> Section | None:
 
 def environment_section(run: Run) -> Section:
     """What the run was made with."""
-    file = run.directory / "environment.json"
-    environment: Mapping[str, object] = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        environment: Mapping[str, object] = read_environment(run.directory)
+    except UserError as error:  # the catalogue was named by the user
+        return Section("environment", "Environment", [Paragraph(str(error), "warning")])
     packages = environment.get("packages", {})
     command = environment.get("command", [])
     entries: list[tuple[str, str]] = [
@@ -113,8 +118,7 @@ def environment_section(run: Run) -> Section:
     ]
     if isinstance(packages, Mapping):
         entries += [(str(name), str(version)) for name, version in packages.items()]
-    sha256 = (run.directory / "catalogue.sha256").read_text(encoding="utf-8").strip()
-    entries.append(("catalogue SHA-256", sha256))
+    entries.append(("catalogue SHA-256", run.catalogue_sha256()))
     blocks: list[Block] = [Listing(entries)]
     if isinstance(command, Sequence) and not isinstance(command, str):
         # The first word is where the program lies on that machine.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,12 +24,13 @@ class Photographs:
     Attributes:
         catalogue: Its table gives age, sex, site and source.
         cache: The images as the network saw them, and their reference masks.
-        predicted: uint8 masks by `image_id`, {0, 1}; empty where the network sees none.
+        mask_of: `image_id` -> the mask that the network was given, uint8 (S, S) in {0, 1}; None
+            where it takes none.
     """
 
     catalogue: Catalogue
     cache: ImageCache
-    predicted: dict[str, np.ndarray]
+    mask_of: Callable[[str], np.ndarray] | None
 
 
 def worst_mistakes(scored: Predictions, true_classes: tuple[str, ...]) -> np.ndarray:
@@ -79,7 +81,8 @@ def _picture(scored: Predictions, row: int, photographs: Photographs) -> Picture
     image_id, cache = scored.image_ids[row], photographs.cache
     place = int(cache.rows([image_id])[0])
     reference = cache.masks[place] if cache.has_mask[place] else None
-    source = photograph(cache.images[place], photographs.predicted.get(image_id), reference)
+    given = None if photographs.mask_of is None else photographs.mask_of(image_id)
+    source = photograph(cache.images[place], given, reference)
     table = photographs.catalogue.table
     facts = table.loc[table["image_id"] == image_id].iloc[0]
     person = [f"{facts['age']} years" if facts["age"] else "", facts["sex"], facts["site"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 
 from skinnet_keras import __version__
-from skinnet_keras.data.cache import open_cache
-from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
 from skinnet_keras.evaluation.card.build import build_card
@@ -39,10 +37,9 @@ from skinnet_keras.reporting.limits import limits_section
 from skinnet_keras.reporting.networks import network_sections
 from skinnet_keras.reporting.page import render_page
 from skinnet_keras.reporting.performance import class_section, lead_sentence, summary_section
-from skinnet_keras.reporting.subgroup_input import read_subgroup_input
+from skinnet_keras.reporting.subgroup_input import subgroup_input
 from skinnet_keras.reporting.subgroups import subgroup_section
-from skinnet_keras.runs.masks import PredictedMasks
-from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.opened import OpenedRun
 
 FOOTER = f"Made by skinnet_keras {__version__}. For research; not a medical device."
 
@@ -53,19 +50,24 @@ class Subject:
 
     Attributes:
         name: Its short name.
-        run: The run directory, or None for predictions of other systems.
+        run: The run, or None for predictions of other systems.
         scored: The labelled predictions.
         report: Their figures, as `evaluate_predictions` returns them.
     """
 
     name: str
-    run: Run | None
+    run: OpenedRun | None
     scored: Predictions
     report: Mapping[str, Any]
 
 
 def read_subjects(
-    sources: Sequence[Path], *, split: str, bootstrap: int, seed: int
+    sources: Sequence[Path],
+    *,
+    split: str,
+    bootstrap: int,
+    seed: int,
+    data: Path | None = None,
 ) -> list[Subject]:
     """Read and score runs or predictions files.
 
@@ -74,6 +76,7 @@ def read_subjects(
         split: Which predictions of a run.
         bootstrap: Resamples behind the intervals.
         seed: Seed of the bootstrap.
+        data: Where the catalogue of the one run lies now, as for `Run.open`.
 
     Raises:
         UserError: A source is no run and no predictions file, holds no labelled row, or is named
@@ -87,7 +90,10 @@ def read_subjects(
             raise UserError(f"{file} holds no labelled row: there is nothing to report.")
         # Ensembles and cross-validations have predictions of their own, but no single config.
         is_run = source.is_dir() and (source / "config.yaml").is_file()
-        run = Run.open(source) if is_run and (source / "environment.json").is_file() else None
+        is_run = is_run and (source / "environment.json").is_file()
+        if data is not None and not is_run:
+            raise UserError(f"{source} is no run: --data goes with one, for its catalogue.")
+        run = OpenedRun.open(source, data=data) if is_run else None
         report = evaluate_predictions(scored, bootstrap=bootstrap, seed=seed)
         subjects.append(Subject(name, run, scored, report))
     return subjects
@@ -121,23 +127,24 @@ def render_report(
         UserError: The run's catalogue is gone or has changed, its images cannot be read, or
             `explanations` or `ood` is named and is not of this run's weights.
     """
-    name, scored, run = subject.name, subject.scored, subject.run
+    name, scored, opened = subject.name, subject.scored, subject.run
     sections = [
         summary_section(subject.report, scored, name),
         class_section(subject.report, scored, name),
     ]
-    if run is not None:
-        catalogue = run.load_catalogue()
+    run = None if opened is None else opened.run
+    if opened is not None and run is not None:
+        catalogue = opened.catalogue
         if split == "test" and (run.directory / "predictions_val.csv").is_file():
             validation = read_predictions(run.directory / "predictions_val.csv").scored()
             sections += decision_sections(
                 validation, scored, costs, name, bootstrap=bootstrap, seed=seed
             )
-        given = read_subgroup_input(run.directory, None, split, None)
+        given = subgroup_input(run.directory, catalogue, split, None)
         subgroups = subgroup_report(given.scored, given.attributes, bootstrap=bootstrap, seed=seed)
         sections.append(subgroup_section(subgroups, given.notes))
         if pictures:
-            sections.append(gallery_section(scored, _photographs(run, catalogue), pictures))
+            sections.append(gallery_section(scored, _photographs(opened), pictures))
         sections += network_sections(run, name, pictures, explanations=explanations, ood=ood)
         training = training_section(run)
         sections += [data_section(catalogue), *([training] if training else [])]
@@ -180,7 +187,7 @@ def render_comparison(subjects: Sequence[Subject], *, split: str, bootstrap: int
     sections = [
         Section("comparison", "Comparison", compared),
         Section("classes", "By class", _per_class_blocks(subjects)),
-        limits_section(next((s.run for s in subjects if s.run is not None), None)),
+        limits_section(next((s.run.run for s in subjects if s.run is not None), None)),
     ]
     best = max(subjects, key=lambda subject: subject.report["balanced_accuracy"] or 0.0)
     lead = (
@@ -221,10 +228,20 @@ def _check_same_images(first: Subject, other: Subject) -> None:
         )
 
 
-def _photographs(run: Run, catalogue: Catalogue) -> Photographs:
-    cache = open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning)
-    predicted: dict[str, np.ndarray] = {}
-    if run.config.uses_mask:
-        masks = PredictedMasks.open(run.directory)
-        predicted = {image_id: masks.masks[row] for image_id, row in masks.row_of.items()}
-    return Photographs(catalogue, cache, predicted)
+def _photographs(opened: OpenedRun) -> Photographs:
+    return Photographs(opened.catalogue, opened.cache, _masks_given(opened))
+
+
+def _masks_given(opened: OpenedRun) -> Callable[[str], np.ndarray] | None:
+    """The masks the classifier was given when its predictions were made."""
+    masks = opened.masks
+    if masks is not None:
+        return lambda image_id: masks.of([image_id])[0]
+    if not opened.config.uses_mask:
+        return None
+    from skinnet_keras.inference.run_models import RunModels  # TensorFlow, which others do without
+
+    models = RunModels.load(opened.directory)
+    return lambda image_id: models.lesion_masks(opened.cache.images[opened.cache.rows([image_id])])[
+        0
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from skinnet_keras.evaluation.subgroups.attributes import (
     divide,
     join_rows,
 )
+from skinnet_keras.runs.masks import read_mask_table
 
 
 @dataclass(frozen=True)
@@ -45,27 +45,35 @@ def read_subgroup_input(
 
     Args:
         source: A run directory or a predictions file.
-        data: Catalogue folder; None for the run's own.
+        data: Catalogue folder, for a run where its own lies now; None for the run's own.
         split: Which predictions of a run.
         asked: Names of attributes; None for all that the images have.
 
     Raises:
-        UserError: A file or the catalogue is missing or damaged, an image is not in the catalogue,
-            or an attribute is unknown or not recorded.
+        UserError: A file or the catalogue is missing or damaged, the catalogue is not the run's,
+            an image is not in it, or an attribute is unknown or not recorded.
     """
-    names = _names(asked)
-    file = predictions_path(source, split)
-    is_run = (source / "environment.json").is_file()
-    if data is None and not is_run:
-        raise UserError(f"{source} is no run and names no catalogue: give it with --data.")
-    if data is not None:
-        catalogue = Catalogue.load(data)
-    else:
+    _names(asked)  # before anything slow is done
+    predictions_path(source, split)
+    if (source / "environment.json").is_file():
         from skinnet_keras.runs.run import (
             Run,  # brings scikit-learn, which a file does without
         )
 
-        catalogue = Run.open(source).load_catalogue()
+        catalogue = Run.open(source, data=data).load_catalogue()
+    elif data is None:
+        raise UserError(f"{source} is no run and names no catalogue: give it with --data.")
+    else:
+        catalogue = Catalogue.load(data)
+    return subgroup_input(source, catalogue, split, asked)
+
+
+def subgroup_input(
+    source: Path, catalogue: Catalogue, split: str, asked: Sequence[str] | None
+) -> SubgroupInput:
+    """The same with a catalogue that has been read already."""
+    names = _names(asked)
+    file = predictions_path(source, split)
     scored = read_predictions(file).scored()
     if not scored.labels:
         raise UserError(f"{file} holds no labelled row: there is nothing to score.")
@@ -82,7 +90,7 @@ def read_subgroup_input(
                 f"{unread} of {len(scored.image_ids)} original images could not be read, so their "
                 "size is not known."
             )
-    rows = ImageRows(table, sizes, mask_origins(source) if is_run else None)
+    rows = ImageRows(table, sizes, mask_origins(source))
     if "skin_type" not in table.columns and names is None:
         notes.append("The catalogue does not record skin types, so nothing is said about them.")
     chosen = available_attributes(rows) if names is None else names
@@ -99,19 +107,15 @@ def mask_origins(run: Path) -> dict[str, str] | None:
     Returns:
         Image id -> the network, and whether it was trained on the image.
     """
-    file = run / "masks.csv"
-    if not file.is_file():
-        return None
     known = {"1": ", trained on it", "0": "", "": ""}
-    with file.open(encoding="utf-8", newline="") as rows:
-        return {
-            row["image_id"]: row["mask_origin"] + known.get(row["in_sample"], "")
-            for row in csv.DictReader(rows)
-        }
+    rows = read_mask_table(run)
+    if rows is None:
+        return None
+    return {row["image_id"]: row["mask_origin"] + known.get(row["in_sample"], "") for row in rows}
 
 
 def _names(asked: Sequence[str] | None) -> list[str] | None:
-    """The attributes asked for, each once; checked before anything slow is done."""
+    """The attributes asked for, each once."""
     if asked is None:
         return None
     for name in asked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
+from skinnet_keras.runs.run import is_run
 
 TTA_FILE = "tta.json"
 """Describes test-time augmentation, and marks the folder that holds its predictions."""
@@ -61,6 +63,10 @@ def read_tta(folder: Path) -> TtaRecord | None:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         run, views = content["run"], content["views"]
-        return TtaRecord(str(run["path"]), str(views["name"]), int(views["count"]))
-    except (ValueError, KeyError, TypeError) as error:
+        path = str(run["path"])
+        if isinstance(run.get("relative_path"), str):
+            beside = Path(os.path.normpath(folder.resolve() / run["relative_path"]))
+            path = str(beside) if is_run(beside) else path
+        return TtaRecord(path, str(views["name"]), int(views["count"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{file} is damaged: make the folder again with `skinnet tta`.") from error

@@ -17,7 +17,7 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.composite import diagnosis_part, joint_training_part
 from skinnet_keras.models.loading import load_keras
-from skinnet_keras.runs.samples import segmentation_samples
+from skinnet_keras.runs.samples import classes_of, segmentation_samples
 from skinnet_keras.training.checkpoints import read_best, save_weights
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
@@ -158,6 +158,16 @@ def train_with_segmenter(
         else:
             run.log("joint: no epoch was better than the start; segmenter and masks stay")
     return classifier
+
+
+def restore_masks(context: TrainingContext) -> None:
+    """Predict masks anew that were lost after the joint stage, with the network it has left."""
+    run = context.run
+    run.log("joint: predicting the mask of every image again")
+    labelled = context.catalogue.usable(["train"])
+    labelled = labelled[labelled["label"].isin(classes_of(run.config.num_classes))]
+    segmenter = load_keras(run.directory / _SEGMENTER_FILE)
+    _predict_masks(context, segmenter, list(labelled["image_id"]), run.directory)
 
 
 def end_to_end_classifier(context: TrainingContext, classifier: keras.Model) -> keras.Model:

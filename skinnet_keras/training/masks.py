@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
-from skinnet_keras.runs.masks import MASKS_FILE, TABLE_FILE, PredictedMasks
+from skinnet_keras.runs.masks import MASKS_FILE, TABLE_FILE, PredictedMasks, read_mask_table
 from skinnet_keras.runs.run import Run
 from skinnet_keras.training.joint_result import segmenter_was_tuned
 
@@ -50,11 +51,8 @@ def network_origin(run: Run) -> str:
     """
     if run.config.segmenter is None:
         raise ValueError("the run has no segmenter")
-    table = run.directory / TABLE_FILE
-    if table.is_file():
-        with table.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                return row["mask_origin"]
+    for row in read_mask_table(run.directory) or ():
+        return row["mask_origin"]
     return f"predicted:{run.config.name}/{run.config.segmenter.name}"
 
 
@@ -63,11 +61,8 @@ def training_images(run: Run) -> set[str] | None:
 
     None where the run has no table of masks to tell by.
     """
-    table = run.directory / TABLE_FILE
-    if not table.is_file():
-        return None
-    with table.open(encoding="utf-8", newline="") as file:
-        return {row["image_id"] for row in csv.DictReader(file) if row["in_sample"] == "1"}
+    rows = read_mask_table(run.directory)
+    return None if rows is None else {row["image_id"] for row in rows if row["in_sample"] == "1"}
 
 
 def logit(probability: float) -> float:
@@ -161,10 +156,22 @@ def import_masks(stored: StoredMasks, cache: ImageCache, target: Path) -> Predic
 
 
 def link_masks(source: Path, target: Path) -> PredictedMasks:
-    """Use another run's masks in this one, as symbolic links."""
+    """Use another run's masks in this one; it needs that run no longer, wherever either moves.
+
+    As hard links, which take no room and are never written through: masks are replaced as a whole.
+
+    Raises:
+        UserError: The other run holds no masks, or they are damaged.
+    """
+    PredictedMasks.open(source)
     for name in (MASKS_FILE, TABLE_FILE):
-        if not os.path.lexists(target / name):
-            os.symlink((source / name).resolve(), target / name)
+        original = (source / name).resolve()
+        try:
+            (target / name).unlink(missing_ok=True)  # what an interrupted copy left
+            os.link(original, target / name)
+        except OSError:  # another disk, or a file system without links
+            with atomic_file(target / name) as temporary:
+                shutil.copyfile(original, temporary)
     return PredictedMasks.open(target)
 
 

@@ -42,7 +42,10 @@ def check_source(config: Config, catalogue: Catalogue) -> None:
     from_run = config.uses_mask and stored is None
     for name in (_NETWORK_FILE, *(("masks.npy", "masks.csv") if from_run else ())):
         if not (Path(source) / name).is_file():
-            raise UserError(f"segmenter.run: {source} holds no {name}.")
+            raise UserError(
+                f"segmenter.run: {source} holds no {name}; if that run was moved, say where it "
+                "lies now with segmenter.run=RUN."
+            )
     if Run.open(Path(source)).config.cleaning != config.cleaning:
         raise UserError(
             f"segmenter.run: {source} was trained with another cleaning section; its masks do not "
@@ -65,6 +68,12 @@ def take_segmenter(context: TrainingContext, source: Path) -> None:
     """
     run, config = context.run, context.config
     if not (run.directory / _NETWORK_FILE).is_file():
+        if not (source / _NETWORK_FILE).is_file():
+            raise UserError(
+                f"segmenter.run: {source} holds no {_NETWORK_FILE}, and {run.directory} has not "
+                "taken it over yet: put it back, or start a new run with segmenter.run=RUN; "
+                "nothing of this one has been trained."
+            )
         with atomic_file(run.directory / _NETWORK_FILE) as temporary:
             shutil.copyfile(source / _NETWORK_FILE, temporary)
     if not config.uses_mask or holds_masks(run.directory, context.cache.image_ids):

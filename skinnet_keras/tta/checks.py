@@ -10,11 +10,12 @@ from skinnet_keras.runs.run import Run
 from skinnet_keras.runs.view_record import TTA_FILE, read_tta
 
 
-def check_source(directory: Path) -> Run:
+def check_source(directory: Path, *, data: Path | None = None) -> Run:
     """Open a run whose classifier can predict views.
 
     Args:
         directory: What the user calls a run.
+        data: Where its catalogue lies now, as for `Run.open`.
 
     Raises:
         UserError: It is no run with a classifying network: a file, an ensemble, predictions that
@@ -42,7 +43,7 @@ def check_source(directory: Path) -> Run:
             f"{directory} is a cross-validation: name one of its folds, such as "
             f"{directory / 'fold_0'}."
         )
-    run = Run.open(directory)
+    run = Run.open(directory, data=data)
     if run.config.classical:
         raise UserError(
             f"{directory} is a classical run: its features are computed, not learnt, and are not "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import Predictions, read_predictions
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
 from skinnet_keras.runs.masks import MASKS_FILE, TABLE_FILE
-from skinnet_keras.runs.run import file_sha256
+from skinnet_keras.runs.run import file_sha256, place_of
 from skinnet_keras.runs.view_record import write_tta
 from skinnet_keras.training.masks import link_masks
 from skinnet_keras.tta.averaging import average_views
@@ -50,14 +51,14 @@ def write_view_averages(
     Raises:
         UserError: The run's images or outputs are not what they were.
     """
-    run = evaluated.run
+    run, catalogue = evaluated.run, evaluated.opened.catalogue
     splits: dict[str, dict[str, Any]] = {}
     written: dict[str, Predictions] = {}
     for split in evaluated.stored:
         samples = evaluated.samples(split)
         found = average_views(evaluated.classifier, samples, views, f"{split}: {len(views)} views")
         path = folder / f"predictions_{split}.csv"
-        write_split_predictions(path, evaluated.catalogue, samples.image_ids, found.probabilities)
+        write_split_predictions(path, catalogue, samples.image_ids, found.probabilities)
         written[split] = read_predictions(path)
         splits[split] = {
             "images": len(samples),
@@ -74,7 +75,7 @@ def write_view_averages(
         "masks": evaluated.masks,
         "run": {
             "name": run.config.name,
-            "path": str(run.directory.resolve()),
+            **place_of(run.directory, folder, "path", "relative_path"),
             "sha256": {**evaluated.models.weight_hashes(), **_hashes(run.directory)},
         },
         "splits": splits,
@@ -100,5 +101,7 @@ def _describe_run(evaluated: EvaluatedRun, folder: Path) -> None:
             target = folder / file.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
+    # Its catalogue lies elsewhere as seen from here.
+    replace(evaluated.run, directory=folder).remember_catalogue()
     if all((source / name).is_file() for name in (MASKS_FILE, TABLE_FILE)):
         link_masks(source, folder)

@@ -8,16 +8,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from skinnet_keras.data.cache import ImageCache, open_cache
-from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.samples import Samples
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.predictions import Predictions, read_predictions
 from skinnet_keras.inference.run_models import RunModels
-from skinnet_keras.models.composite import diagnosis_part
-from skinnet_keras.runs.masks import PredictedMasks
+from skinnet_keras.runs.opened import OpenedRun
 from skinnet_keras.runs.run import Run
-from skinnet_keras.runs.samples import classification_samples
 
 SPLITS = ("val", "test")
 
@@ -28,30 +24,30 @@ class EvaluatedRun:
 
     Attributes:
         models: Its networks.
-        catalogue: Its catalogue, with the splits it saw.
+        opened: The run with its catalogue and images.
         classifier: What its predictions come from: image (and mask, metadata) -> diagnosis. Where
             the joint stage trained the segmentation network, both networks in one.
         stored: Split -> the predictions the run left.
     """
 
     models: RunModels
-    catalogue: Catalogue
+    opened: OpenedRun
     classifier: keras.Model
     stored: dict[str, Predictions]
-    _cache: ImageCache
-    _masks: PredictedMasks | None
 
     @classmethod
-    def open(cls, directory: Path) -> EvaluatedRun:
+    def open(cls, directory: Path, *, data: Path | None = None) -> EvaluatedRun:
         """Load the networks, predictions and images of a run that `check_source` accepts.
+
+        Args:
+            directory: The run.
+            data: Where its catalogue lies now, as for `Run.open`.
 
         Raises:
             UserError: The run is not finished, its catalogue changed, or a file cannot be read.
         """
-        models = RunModels.load(directory)
-        run = models.run
-        if models.classifier is None:
-            raise UserError(f"{directory} has no classifier.")
+        models = RunModels.load(directory, data=data)
+        classifier = models.predictor()
         stored = {
             split: read_predictions(file)
             for split in SPLITS
@@ -62,24 +58,9 @@ class EvaluatedRun:
                 f"{directory} is not a finished run: it has no predictions_val.csv yet (continue "
                 f"it with `skinnet train --resume {directory}`)."
             )
-        classifier = models.classifier
-        if run.config.tunes_segmenter:
-            both = models.end_to_end()
-            if both is None:
-                raise UserError(
-                    f"{directory} has no segmenter.keras, which its classifier was trained with."
-                )
-            classifier = diagnosis_part(both)
-        catalogue = run.load_catalogue()
-        takes_mask = "mask" in {tensor.name for tensor in classifier.inputs}
-        return cls(
-            models,
-            catalogue,
-            classifier,
-            stored,
-            open_cache(catalogue, run.config.image_size, cleaning=run.config.cleaning),
-            PredictedMasks.open(directory) if takes_mask else None,
-        )
+        opened = OpenedRun(models.run)
+        opened.cache  # noqa: B018, errors come before anything is predicted
+        return cls(models, opened, classifier, stored)
 
     @property
     def run(self) -> Run:
@@ -91,7 +72,7 @@ class EvaluatedRun:
         """What the views do to the masks; None for a classifier without masks."""
         if self.run.config.tunes_segmenter:
             return "predicted anew for every view by segmenter.keras"
-        return None if self._masks is None else "masks.npy of the run, moved with the image"
+        return None if self.opened.masks is None else "masks.npy of the run, moved with the image"
 
     def samples(self, split: str) -> Samples:
         """The labelled images of a split, with what the classifier takes.
@@ -99,14 +80,7 @@ class EvaluatedRun:
         Raises:
             UserError: They are not those of the stored predictions.
         """
-        samples = classification_samples(
-            self.catalogue,
-            self._cache,
-            split,
-            input_names=tuple(tensor.name for tensor in self.classifier.inputs),
-            num_classes=self.run.config.num_classes,
-            masks=self._masks,
-        )
+        samples = self.opened.samples(split)
         if samples.image_ids != self.stored[split].image_ids:
             raise UserError(
                 f"{self.run.directory / f'predictions_{split}.csv'} is not of the images of split "

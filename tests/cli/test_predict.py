@@ -143,7 +143,9 @@ def test_unreadable_images_and_models_give_one_sentence(skinnet, run, picture, t
     twin.write_bytes(picture.read_bytes())
     for arguments, message in (
         ([run, tmp_path / "absent.jpg"], "absent.jpg does not exist"),
-        ([run, picture, tmp_path / "text.jpg"], "text.jpg cannot be read"),
+        ([run, tmp_path / "text.jpg"], "text.jpg cannot be read"),
+        ([run, "https://example.org/mole.jpg"], "https://example.org/mole.jpg is a URL"),
+        (["https://example.org/m.tflite", picture], "https://example.org/m.tflite is a URL"),
         ([tmp_path / "absent", picture], "holds no model"),
         ([tmp_path / "text.jpg", picture], "is not a .keras archive"),
         ([run, picture, twin, "--overlay", tmp_path / "o"], "would write one overlay file"),

@@ -11,11 +11,15 @@ def compare(
         list[str] | None,
         typer.Argument(
             metavar="RUN...|KEY=VALUE...",
-            help="Finished runs; or, with --data, config values for all networks.",
+            help="Finished runs; or, to train with --data, config values for all networks.",
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Catalogue with masks to train the networks on.")
+        Path | None,
+        typer.Option(
+            help="Catalogue with masks to train the networks on; of runs that are named, where "
+            "their own lies now."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -55,9 +59,9 @@ def compare(
 ) -> None:
     """Compare networks on the same images: size, speed, Dice and IoU with intervals.
 
-    With --data every network is trained first from its packaged config into OUT/<network>, where
-    finished runs are taken as they are and interrupted ones go on. Without it, compares the runs
-    that are named.
+    With --data and no run every network is trained first from its packaged config into
+    OUT/<network>, where finished runs are taken as they are and interrupted ones go on. Otherwise
+    compares the runs that are named.
 
     Example: skinnet segment compare --data catalogue --out comparison --networks unet,malunet
     """
@@ -70,9 +74,11 @@ def compare(
 
     if split not in ("train", "val", "test"):
         raise UserError(f"--split {split}: choose train, val or test.")
-    if data is not None and out is None:
+    directories = [Path(source) for source in sources or []]
+    training = data is not None and not any(path.is_dir() for path in directories)
+    if training and out is None:
         raise UserError("--data needs --out, the folder that the trained runs go to.")
-    if data is None and networks is not None:
+    if not training and networks is not None:
         raise UserError("--networks needs --data, the catalogue to train them on.")
     if data is None and not sources:
         raise UserError("name the runs to compare, or give --data and --out to train them.")
@@ -94,22 +100,25 @@ def compare(
     from skinnet_keras.export.machine import available_cores
     from skinnet_keras.locks import own_folder
 
-    directories = [Path(source) for source in sources or []]
-    if data is not None and out is not None:
+    if training and data is not None and out is not None:
         named = [name.strip() for name in networks.split(",")] if networks else []
         chosen = chosen_networks(named, every=not named)
         if reference is not None and reference not in chosen:
             raise UserError(f"--reference {reference}: choose among {', '.join(chosen)}.")
         directories = train_networks(chosen, data, out, sources or [])
-    runs = named_runs(directories)
+    runs = named_runs(directories, data=data)
     # Times come first: this process would hold an accelerator's memory once it predicts.
     speeds = {}
     if benchmark:
         speeds = time_runs(
-            runs, batch_size=batch_size, seconds=seconds, threads=threads or available_cores()
+            runs,
+            data=data,
+            batch_size=batch_size,
+            seconds=seconds,
+            threads=threads or available_cores(),
         )
     comparison = compare_segmenters(
-        score_runs(runs, split, speeds, original_size=original_size),
+        score_runs(runs, split, speeds, data=data, original_size=original_size),
         split=split,
         scored_at="original size" if original_size else "network size",
         reference=reference,

@@ -64,7 +64,7 @@ def evaluate(
     from skinnet_keras.locks import own_folder
     from skinnet_keras.runs.run import Run, is_run
 
-    runner = open_segmenter(model)
+    runner = open_segmenter(model, data=data)
     if data is not None:
         catalogue = Catalogue.load(data)
     elif is_run(model):

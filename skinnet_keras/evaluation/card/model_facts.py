@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from skinnet_keras.config import Config, ModelConfig
-from skinnet_keras.evaluation.card.run_files import file_sha256, read_rows
+from skinnet_keras.evaluation.card.run_files import file_sha256
 from skinnet_keras.evaluation.card.sections import with_arguments
+from skinnet_keras.runs.masks import read_mask_table
 from skinnet_keras.runs.view_record import read_tta
 from skinnet_keras.taxonomy import LABELS
 
@@ -104,7 +105,7 @@ def _initialisation(model: ModelConfig) -> str:
 
 def _masks(directory: Path) -> tuple[str | None, int | None]:
     """Origin of the masks a run's classifier saw, and how many were of images it was trained on."""
-    rows = read_rows(directory / "masks.csv")
+    rows = read_mask_table(directory)
     if not rows:
         return None, None
     origins = dict.fromkeys(row["mask_origin"] for row in rows)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from skinnet_keras.config import Config
-from skinnet_keras.evaluation.card.run_files import read_object, read_rows
+from skinnet_keras.evaluation.card.run_files import read_object
 from skinnet_keras.evaluation.card.sections import with_arguments
+from skinnet_keras.runs.run import read_history
 
 
 def describe_recipe(config: Config, directory: Path) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def describe_recipe(config: Config, directory: Path) -> dict[str, Any]:
         `grid` (how a classical model was chosen), `mixed_precision`, `deterministic`, `seed`,
         `recipe`, `fold` (of a cross-validation).
     """
-    history = read_rows(directory / "history.csv")
+    history = read_history(directory)
     stages = [
         _stage(name, stage, directory, history)
         for name in ("segmentation", "cnn", "head", "joint")

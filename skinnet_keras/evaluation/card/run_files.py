@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file; none where there is no such file."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from photograph_files import encode, served_files
+from photograph_files import cmyk_without_adobe, encode, served_files
 from skinnet_keras.data.image_io import read_image, resize_image
 from skinnet_keras.export.image_bytes import decode
 from skinnet_keras.export.image_bytes.decode import canonical_image
@@ -40,6 +40,7 @@ def test_every_kind_of_file_gives_the_canonical_image(in_graph, tmp_path, kind):
         (served_files()["png"][:200], "Invalid PNG data"),
         (served_files()["jpeg"][:200], "Invalid JPEG data"),
         (served_files()["jpeg"][:-200], "JPEG"),
+        (cmyk_without_adobe(), r"image_bytes\[3\] is a CMYK file that does not say its polarity"),
         (encode(Image.new("1", (20000, 20000)), "PNG"), r"image_bytes\[3\] has 400000000 pixels"),
     ],
 )

@@ -3,7 +3,7 @@
 import {decide} from './decision.js';
 import {startEngine} from './engine.js';
 import {nameOf, preferredLanguage, text, useLanguage} from './language.js';
-import {encodePatient, MAX_AGE, SEXES, sitesOf} from './metadata.js';
+import {encodePatient, readAge, SEXES, sitesOf} from './metadata.js';
 import {prepareOffline} from './offline.js';
 import {closePhoto, modelPixels, openPhoto, PhotoError} from './photo.js';
 import {clearResult, drawResult, sayResult} from './result.js';
@@ -118,8 +118,13 @@ async function choosePhoto(input) {
 /** The patient of the form, or null where the age is none. */
 function readPatient() {
   const input = byId('age');
-  const age = input.value === '' ? null : Number(input.value);
-  const valid = !input.validity.badInput && (age === null || (age >= 0 && age <= MAX_AGE));
+  let age = NaN;
+  try {
+    if (!input.validity.badInput) age = readAge(input.value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  const valid = !Number.isNaN(age);
   input.setAttribute('aria-invalid', String(!valid));
   byId('age-error').textContent = valid ? '' : text('error.age');
   return valid ? {age, sex: byId('sex').value, site: byId('site').value} : null;
