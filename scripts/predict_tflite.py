@@ -52,8 +52,8 @@ def read_facts(file: Path) -> dict:
     facts = json.loads(file.read_text(encoding="utf-8"))
     if missing := {"classes", "image_size", "mask_threshold", "metadata_layout"} - set(facts):
         raise ValueError(f"{file} is damaged: it does not give {', '.join(sorted(missing))}")
-    if not 0 <= facts["mask_threshold"] <= 1:
-        raise ValueError(f"{file}: 'mask_threshold' must be a probability")
+    if not 0 < facts["mask_threshold"] < 1:
+        raise ValueError(f"{file}: 'mask_threshold' must be above 0 and below 1")
     settings = {"hair_contrast", "minkowski_norm"}
     cleaning = facts.get("cleaning") or {}
     if steps := [name for name in cleaning if cleaning[name] and name not in settings]:

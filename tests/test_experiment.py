@@ -96,11 +96,11 @@ def test_run_does_not_go_on_with_other_pixels(tmp_path):
     os.utime(path, ns=(1, 1))  # as copies have it
     run.check_pixels(open_cache(catalogue, SIZE), masks=True)
     redraw(catalogue.mask_path("tiny:p3"), mask=True)
-    with pytest.raises(UserError, match="the masks of .* changed on disk since .*run was started"):
+    with pytest.raises(UserError, match=r"the masks of .* changed on disk since .*run was started"):
         run_experiment(Run.open(run.directory))
     plain.check_pixels(open_cache(catalogue, SIZE), masks=False)
     redraw(path)
-    with pytest.raises(UserError, match="the images of .* changed on disk since .*plain was"):
+    with pytest.raises(UserError, match=r"the images of .* changed on disk since .*plain was"):
         run_experiment(Run.open(plain.directory))
 
 
@@ -125,7 +125,7 @@ def test_masks_predicted_on_other_pixels_are_refused(tmp_path):
         (source / name).touch()
     store_masks(catalogue, "all", contents=cache.contents())
     redraw(catalogue.image_path("tiny:p3"))
-    with pytest.raises(UserError, match="the images of .* changed on disk since .*source/run was"):
+    with pytest.raises(UserError, match=r"the images of .* changed on disk since .*source/run was"):
         start_run(config_of({"run": str(source)}), catalogue, tmp_path / "run")
     with pytest.raises(UserError, match=r"1 images changed since .*all was predicted"):
         start_run(config_of({"run": str(source), "masks": "all"}), catalogue, tmp_path / "run")

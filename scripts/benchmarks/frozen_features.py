@@ -36,15 +36,12 @@ from rich.table import Table
 
 from skinnet_keras.config import HeadStageConfig
 from skinnet_keras.data.augmentation import Augmenter
-from skinnet_keras.data.cache import open_cache
-from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.pipeline import training_dataset
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metrics
 from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
-from skinnet_keras.runs.masks import PredictedMasks
-from skinnet_keras.runs.run import Run
-from skinnet_keras.runs.samples import classes_of, classification_samples, labels_of
+from skinnet_keras.runs.opened import OpenedRun
+from skinnet_keras.runs.samples import classes_of, labels_of
 from skinnet_keras.training import features
 from skinnet_keras.training.fit import Batches, load_weights
 from skinnet_keras.training.losses import set_l2
@@ -88,28 +85,13 @@ class Comparison:
     """The data and the frozen CNN of a run, and the two ways to train a head on them.
 
     Args:
-        run: A run whose stage cnn is finished.
-        catalogue: The images.
+        opened: A run whose stage cnn is finished.
         head: The head stage to time.
     """
 
-    def __init__(self, run: Run, catalogue: Catalogue, head: HeadStageConfig):
-        self.run, self.config, self.head = run, run.config, head
-        cache = open_cache(catalogue, self.config.image_size, cleaning=self.config.cleaning)
-        masks = PredictedMasks.open(run.directory) if self.config.uses_mask else None
-        metadata = run.config.model is not None and run.config.model.metadata
-        takes = {"image": True, "mask": masks, "metadata": metadata}
-        train, self.val = (
-            classification_samples(
-                catalogue,
-                cache,
-                split,
-                input_names=tuple(name for name, taken in takes.items() if taken),
-                num_classes=self.config.num_classes,
-                masks=masks,
-            )
-            for split in ("train", "val")
-        )
+    def __init__(self, opened: OpenedRun, head: HeadStageConfig):
+        self.run, self.config, self.head = opened.run, opened.config, head
+        train, self.val = (opened.training_samples(split) for split in ("train", "val"))
         self.loss = configured_loss(self.config, train)
         self.train = balanced_samples(train, self.config)
         self.augmenter = Augmenter(self.config.image_size)
@@ -249,22 +231,20 @@ def main() -> None:
     """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("run", type=Path, help="a finished run with the stage cnn")
-    parser.add_argument("--data", type=Path, help="catalogue; the run's own by default")
+    parser.add_argument("--data", type=Path, help="where the run's catalogue lies now")
     parser.add_argument("--epochs", type=int, help="of the head stage; the run's own by default")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
     try:
-        run = Run.open(arguments.run)
+        opened = OpenedRun.open(arguments.run, data=arguments.data)
+        run = opened.run
         if run.config.stages.cnn is None or not run.stage_directory("cnn").is_dir():
             raise UserError(f"{arguments.run} has no finished stage cnn: train one first.")
         head = run.config.stages.head or HeadStageConfig(epochs=10)
         if arguments.epochs:
             head = HeadStageConfig.model_validate({**dict(head), "epochs": arguments.epochs})
-        catalogue = run.load_catalogue()
-        if arguments.data:
-            catalogue = Catalogue.load(arguments.data)
-        comparison = Comparison(run, catalogue, head)
+        comparison = Comparison(opened, head)
     except UserError as error:
         parser.error(str(error))
     results: dict[str, list[dict[str, float]]] = {"cached": [], "recomputed": []}

@@ -2,7 +2,7 @@
 
     python scripts/benchmarks/shared_runner.py --out shared_runner.json
 
-Makes one model in every format that `open_runner` opens (SkinNet-v2 end to end, untrained, as
+Makes one model in every format that `open_runner` opens (SkinNet-v1, untrained, as
 `.keras`, SavedModel, `.tflite` and `.onnx`; a classical run on generated lesions) and, each in a
 process of its own, prints
 
@@ -48,13 +48,10 @@ def make_models(folder: Path, image_size: int, backbone: str) -> list[Path]:
     from skinnet_keras.export.onnx import write_onnx
     from skinnet_keras.export.savedmodel import write_savedmodel
     from skinnet_keras.export.tflite import write_tflite
-    from skinnet_keras.models import attach_segmenter, build_segmenter, build_skinnet
+    from skinnet_keras.models import build_skinnet
     from skinnet_keras.presets import find_config
 
-    model = attach_segmenter(
-        build_skinnet("v2", image_size=image_size, backbone=backbone),
-        build_segmenter("split_attention_unet", image_size=image_size),
-    )
+    model = build_skinnet("v1", image_size=image_size, backbone=backbone)
     model.save(folder / "model.keras")
     write_savedmodel(model, folder / "saved" / "1")
     write_tflite(model, folder / "model.tflite", precision="float32")

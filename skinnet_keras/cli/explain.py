@@ -63,6 +63,7 @@ def explain(
     from skinnet_keras.errors import UserError
     from skinnet_keras.inference.model_files import find_model
     from skinnet_keras.inference.photographs import find_photographs
+    from skinnet_keras.runs.run import Run
 
     photographs = find_photographs(images or [])
     for note in photographs.notes:
@@ -71,6 +72,8 @@ def explain(
     if failed and not photographs.files:
         exit_for(failed, 0)
     find_model(run)
+    if not images:
+        Run.open(run, data=data).load_catalogue()  # before TensorFlow is imported
     import_tensorflow_quietly()
     from skinnet_keras.evaluation.explanation_plot import plot_curves
     from skinnet_keras.evaluation.explanations import FOLDER, SUMMARY_FILE, explanation_table

@@ -43,7 +43,9 @@ def ood(
     from rich.console import Console
 
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
+    from skinnet_keras.runs.run import Run
 
+    Run.open(run, data=data).load_catalogue()  # before TensorFlow is imported
     import_tensorflow_quietly()
     from skinnet_keras.evaluation.ood import FILE, detection_table
     from skinnet_keras.evaluation.stored_results import write_result

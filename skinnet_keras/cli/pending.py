@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skinnet_keras.config import Config
-from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.catalogue import TABLE_FILE, Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.runs.run import Run, is_run
 
@@ -41,7 +41,8 @@ def pending_job(
 
 def _check_unchanged(run: Run, config: Config) -> None:
     """Refuse a run of an earlier command that this one would train otherwise."""
-    if Catalogue.load(run.catalogue).sha256() != run.catalogue_sha256():
+    present = (run.catalogue / TABLE_FILE).is_file()
+    if not present or Catalogue.load(run.catalogue).sha256() != run.catalogue_sha256():
         raise UserError(
             f"{run.directory} was trained on another catalogue than {run.catalogue}: choose "
             "another --out."

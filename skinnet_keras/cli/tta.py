@@ -61,8 +61,9 @@ def tta(
     from skinnet_keras.tta.checks import check_output, check_source
 
     chosen = view_set(views, crop=crop, mirror=mirror)
-    check_source(run, data=data)
+    source = check_source(run, data=data)
     check_output(out, run, overwrite=overwrite)
+    source.load_catalogue()  # before TensorFlow is imported
     import_tensorflow_quietly()
     from skinnet_keras.tta.comparison import compare_with_run
     from skinnet_keras.tta.folder import write_view_averages

@@ -154,23 +154,10 @@ def open_cache(
     table = catalogue.usable()
     if table.empty:
         raise UserError(f"{catalogue.root} has no kept image to cache.")
-
-    def is_current() -> bool:
-        index = _read_index(directory)
-        return (
-            _FILES in index
-            and index["image_ids"] == table["image_id"].tolist()
-            and _holds_the_same(
-                catalogue, directory, index, _file_keys(catalogue, table, index), workers
-            )
-        )
-
-    if not is_current():
+    if not _survey(catalogue, table, directory).current:
         with own_name(directory, wait=True):
-            if not is_current():  # another process has built it meanwhile
-                keys = _file_keys(catalogue, table, _read_index(directory))
-                image_ids = table["image_id"].tolist()
-                _build(catalogue, image_ids, keys, image_size, cleaning, directory, workers)
+            # Surveyed again: another process may have built it meanwhile.
+            _update(catalogue, table, image_size, cleaning, directory, workers)
     return ImageCache.open(directory)
 
 
@@ -184,9 +171,10 @@ def _folder_name(size: int, cleaning: CleaningConfig | None) -> str:
 
 def _read_index(directory: Path) -> dict[str, Any]:
     try:
-        return json.loads((directory / _INDEX_FILE).read_text(encoding="utf-8"))
+        index = json.loads((directory / _INDEX_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return index if isinstance(index, dict) else {}
 
 
 def _write_index(directory: Path, index: dict[str, Any]) -> None:
@@ -194,31 +182,76 @@ def _write_index(directory: Path, index: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(index), encoding="utf-8")
 
 
-def _holds_the_same(
+@dataclass(frozen=True)
+class _Survey:
+    """A cache's index, and what its rows and the states of their files would be today."""
+
+    index: dict[str, Any]
+    image_ids: list[str]
+    keys: list[str]
+
+    @property
+    def same_images(self) -> bool:
+        return _FILES in self.index and self.index["image_ids"] == self.image_ids
+
+    @property
+    def current(self) -> bool:
+        return self.same_images and self.index[_FILES] == self.keys and _CONTENTS in self.index
+
+
+def _survey(catalogue: Catalogue, table: pd.DataFrame, directory: Path) -> _Survey:
+    from skinnet_keras.data.fingerprint_store import file_key
+
+    index = _read_index(directory)
+    known = dict(zip(index.get("image_ids", ()), index.get(_FILES, ()), strict=False))
+    rows = table[["image_id", "source", "path", "mask_path"]].itertuples(index=False)
+    # Decoding says it where a source has no folder.
+    keys = [
+        file_key(source, catalogue.sources.get(source, Path()), *paths, before=known.get(image_id))
+        for image_id, source, *paths in rows
+    ]
+    return _Survey(index, table["image_id"].tolist(), keys)
+
+
+def _update(
     catalogue: Catalogue,
+    table: pd.DataFrame,
+    size: int,
+    cleaning: CleaningConfig | None,
     directory: Path,
-    index: dict[str, Any],
-    keys: list[str],
     workers: int | None,
+) -> None:
+    """Bring a cache up to date, unless another process has just done so."""
+    survey = _survey(catalogue, table, directory)
+    if survey.current or (
+        survey.same_images and _only_touched(catalogue, directory, survey, workers)
+    ):
+        return
+    _build(catalogue, survey.image_ids, survey.keys, size, cleaning, directory, workers)
+
+
+def _only_touched(
+    catalogue: Catalogue, directory: Path, survey: _Survey, workers: int | None
 ) -> bool:
     """Whether the files hold what they held; new times, as copies have them, are noted."""
+    index, files = survey.index, survey.index[_FILES]
+    rows = [row for row, key in enumerate(survey.keys) if key != files[row]]
     contents = index.get(_CONTENTS)
-    rows = [row for row, key in enumerate(keys) if key != index[_FILES][row]]
     if contents is None:  # a cache of an earlier version
         if rows:
             return False
-        contents, rows = [None] * len(keys), list(range(len(keys)))
-    if not rows:
-        return True
-    image_ids = index["image_ids"]
+        contents, rows = [None] * len(files), list(range(len(files)))
     found = map_in_threads(
-        lambda row: _content(catalogue, image_ids[row]), rows, "Looking at changed files", workers
+        lambda row: _content(catalogue, survey.image_ids[row]),
+        rows,
+        "Looking at changed files",
+        workers,
     )
     for row, content in zip(rows, list(found), strict=True):
         if contents[row] not in (None, list(content)):
             return False
         contents[row] = content
-    _write_index(directory, index | {_FILES: keys, _CONTENTS: contents})
+    _write_index(directory, index | {_FILES: survey.keys, _CONTENTS: contents})
     return True
 
 
@@ -287,19 +320,6 @@ def _earlier(folder: Path) -> EarlierCache | None:
     contents = index.get(_CONTENTS) or [None] * len(index[_FILES])
     held = [None if content is None else Content(*content) for content in contents]
     return EarlierCache(ImageCache.open(folder), index[_FILES], held)
-
-
-def _file_keys(catalogue: Catalogue, table: pd.DataFrame, index: dict[str, Any]) -> list[str]:
-    """Name the present state of each row's files; of missing ones, the state they had."""
-    from skinnet_keras.data.fingerprint_store import file_key
-
-    known = dict(zip(index.get("image_ids", ()), index.get(_FILES, ()), strict=False))
-    rows = table[["image_id", "source", "path", "mask_path"]].itertuples(index=False)
-    # Decoding says it where a source has no folder.
-    return [
-        file_key(source, catalogue.sources.get(source, Path()), *paths, before=known.get(image_id))
-        for image_id, source, *paths in rows
-    ]
 
 
 def _content(catalogue: Catalogue, image_id: str) -> Content:

@@ -105,7 +105,8 @@ class Catalogue:
         """Return the image file of a row.
 
         Raises:
-            UserError: There is no such row, or its path leaves its source's folder.
+            UserError: There is no such row, its path leaves its source's folder, or that folder
+                is not there.
         """
         source, path, _ = self._files(image_id)
         return self._inside(source, path)
@@ -151,6 +152,10 @@ class Catalogue:
             for image_id, source, path, mask_path in columns.itertuples(index=False)
         }
 
+    @cached_property
+    def _absent_sources(self) -> set[str]:
+        return {name for name, root in self.sources.items() if not root.is_dir()}
+
     def _files(self, image_id: str) -> tuple[str, str, str]:
         if image_id not in self._row_files:
             raise UserError(f"{self.root} has no image {image_id!r}: see {TABLE_FILE}.")
@@ -162,6 +167,11 @@ class Catalogue:
             raise UserError(f"The path {path!r} leaves the folder of {source}: correct the table.")
         if source not in self.sources:
             raise UserError(f"{self.root / SOURCES_FILE} does not name the source {source!r}.")
+        if source in self._absent_sources:
+            raise UserError(
+                f"The folder {self.sources[source]} of the source {source} is not there: if it was "
+                f"moved, say `skinnet data build --update --source {source}=DIR --out {self.root}`."
+            )
         return self.sources[source] / relative
 
 

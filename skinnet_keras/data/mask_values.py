@@ -36,8 +36,8 @@ def lesion_pixels(image: Image.Image, *, lossy: bool) -> np.ndarray:
     (smoothed outlines) or near them (JPEG). Of two greys the brighter one is the lesion. A colour
     is the lesion on black, grey or white, except that a colour along most of the border on
     something bright might be the background. Where colours are equal and transparency differs,
-    what is opaque is the lesion. In a palette the colours count, or the indices where all
-    have one colour. A file of one value is empty if that is 0 (black), else all lesion.
+    what is opaque is the lesion. In a palette the colours count, or the indices where all have one
+    colour. A file of one value is empty if that is 0 (black), else all lesion.
 
     Args:
         image: The decoded file in its own mode.
@@ -87,8 +87,6 @@ def _values(image: Image.Image) -> np.ndarray:
         indices = np.asarray(image)[..., None]
         if _constant(colours) and not _constant(indices):
             return indices
-    if (colours[..., :1] == colours).all():
-        return colours[..., :1]
     return colours
 
 
@@ -117,6 +115,8 @@ class _Pair:
 
 def _lesion(values: np.ndarray, lossy: bool) -> np.ndarray:
     """Split (H, W, C), C is 1 or 3, into two and name the lesion."""
+    if (values[..., :1] == values).all():
+        values = values[..., :1]
     codes = _codes(values)
     distinct = _distinct(codes)
     if len(distinct) == 1:
@@ -196,6 +196,10 @@ def _pair_of_labels(index: np.ndarray, colours: np.ndarray) -> _Pair:
 
 def _pair_of_clouds(values: np.ndarray, colours: np.ndarray) -> _Pair:
     """The two values that many are noise on; what is neither has to lie beside an edge."""
+    refusal = MaskValuesError(
+        f"holds {len(colours):,} values from {_name(colours[0])} to {_name(colours[-1])}, and "
+        "too many of its pixels are neither of two main ones"
+    )
     low, high = colours.min(), colours.max()
     step = -(-max(values.shape[:2]) // _COMPARED_SIDE)
     small = (values[::step, ::step].astype(np.float32) - np.float32(low)) * np.float32(
@@ -203,6 +207,8 @@ def _pair_of_clouds(values: np.ndarray, colours: np.ndarray) -> _Pair:
     )
     first = _commonest(small.reshape(-1, small.shape[2]))
     away = np.linalg.norm(small - first, axis=-1)
+    if high - low < _LEAST_CONTRAST or not away.any():
+        raise refusal
     second = _commonest(small[away > away.max() / 2])
     pair = _Pair(first, second)
     near = pair.distance(small) <= _NEAR
@@ -210,11 +216,8 @@ def _pair_of_clouds(values: np.ndarray, colours: np.ndarray) -> _Pair:
     square = np.ones((2 * _EDGE + 1, 2 * _EDGE + 1), np.uint8)
     reach = [cv2.dilate((near & part).astype(np.uint8), square) for part in (of_second, ~of_second)]
     stray = float((~near & ~(reach[0] & reach[1]).astype(bool)).mean())
-    if high - low < _LEAST_CONTRAST or stray > _STRAY_SHARE or near.mean() < 1 - _EDGE_SHARE:
-        raise MaskValuesError(
-            f"holds {len(colours):,} values from {_name(colours[0])} to {_name(colours[-1])}, and "
-            "too many of its pixels are neither of two main ones"
-        )
+    if stray > _STRAY_SHARE or near.mean() < 1 - _EDGE_SHARE:
+        raise refusal
     scale = (high - low) / 255
     return _Pair(first * scale + low, second * scale + low)
 

@@ -17,7 +17,7 @@ _UPRIGHT = 1
 
 
 def upright_bytes(path: str | Path) -> bytes:
-    """Read an image file for a server that ignores the EXIF orientation.
+    """Read an image file for a server, whose graph may be of an export that ignores EXIF.
 
     An upright JPEG or PNG goes as it is. One that the camera turned, one in CMYK, which decoders
     invert or not, and every other format is decoded, turned and written as PNG, which loses

@@ -131,6 +131,7 @@ def read_predictions(path: str | Path) -> Predictions:
             names the file and the line (the header is line 1).
     """
     path = Path(path)
+    _check_whole(path)
     header, rows = _read_table(path)
     classes = _class_columns(path, header)
     column = {name: position for position, name in enumerate(header)}
@@ -163,6 +164,16 @@ def read_predictions(path: str | Path) -> Predictions:
     return Predictions(
         image_ids, labels, probabilities, classes, groups if "group" in column else None
     )
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse a run's own file without the line end that it was written with: it was cut off."""
+    in_run = (path.parent / "environment.json").is_file()
+    if in_run and path.is_file() and not path.read_bytes().endswith(b"\n"):
+        raise UserError(
+            f"{path} was cut off: it does not end with a line end; let the run measure itself "
+            f"again with `skinnet train --resume {path.parent}`."
+        )
 
 
 def write_predictions(

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from skinnet_keras.atomic import staging_directory, sync_folder, sync_tree, write_json
 from skinnet_keras.errors import UserError
-from skinnet_keras.export.manifest import CHECKSUM_FILE
+from skinnet_keras.inference.checksums import CHECKSUM_FILE
 from skinnet_keras.inference.sidecar import METADATA_FILE
 
 _PUBLISH = ".publish"

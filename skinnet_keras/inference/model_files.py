@@ -5,6 +5,7 @@ Nothing here imports TensorFlow or Keras: what cannot be opened is refused befor
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from skinnet_keras.inference.photographs import refuse_url
 from skinnet_keras.inference.sidecar import Sidecar, read_sidecar
 from skinnet_keras.inference.versions import latest_version
 from skinnet_keras.runs.run import BEST_FILE, SEGMENTER_FILE, is_run
+
+_NO_MODEL = (
+    "holds no model: give a run directory, a .keras file, a SavedModel directory, a .tflite or an "
+    ".onnx file."
+)
 
 _TRIAL_SECONDS = 120
 _TRIAL = """
@@ -72,23 +78,25 @@ def find_model(path: str | Path) -> ModelFiles:
     """
     refuse_url(path)
     path = Path(path)
+    if not os.path.exists(path):  # which raises nothing, as `Path.exists` may
+        raise UserError(f"{path} is not a file or folder, so it {_NO_MODEL}")
     if is_run(path):
         _check_run(path)
         return ModelFiles(path, "run")
     if path.suffix == ".keras" or path.is_file():
         if path.suffix not in (".tflite", ".onnx"):
             read_keras_config(path)
-        file, files, folders = path, [path], [path.parent]
+        file, files, folders = path, [path], [path.absolute().parent]
     else:
         file = _savedmodel_directory(path)
         files = [file / "saved_model.pb", *sorted((file / "variables").glob("*"))]
-        folders = [file, *file.absolute().parents[:2]]
-        files = [part.absolute() for part in files]
+        # The list of an export lies two folders above: `<name>/<kind>/<version>`.
+        folders = [file.absolute(), *file.absolute().parents[:2]]
     sidecar = read_sidecar(file)
     if sidecar is not None:
         files.append(sidecar.source)
         sidecar.check_hash(file)
-    listed = check_listed(files, folders)
+    listed = check_listed([part.absolute() for part in files], folders)
     if path.suffix == ".tflite" and not listed:
         _try_tflite(path)
     return ModelFiles(file, file.suffix[1:] if path.is_file() else "savedmodel", sidecar, listed)
@@ -107,10 +115,7 @@ def _savedmodel_directory(path: Path) -> Path:
         return path
     directory = latest_version(path)
     if directory is None:
-        raise UserError(
-            f"{path} holds no model: give a run directory, a .keras file, a SavedModel directory, "
-            "a .tflite or an .onnx file."
-        )
+        raise UserError(f"{path} {_NO_MODEL}")
     return directory
 
 

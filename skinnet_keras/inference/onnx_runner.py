@@ -52,7 +52,9 @@ class OnnxRunner(Runner):
         try:
             outputs = self._session.run(list(self.output_names), batch)
         except Exception as error:
-            raise UserError(f"{self._path} is damaged: ONNX Runtime cannot run it.") from error
+            raise UserError(
+                f"ONNX Runtime cannot run {self._path}: it is damaged, or takes other inputs."
+            ) from error
         return dict(zip(self.output_names, outputs, strict=True))
 
 

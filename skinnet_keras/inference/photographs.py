@@ -5,6 +5,7 @@ Nothing is opened here: this comes before anything heavy is imported.
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Sequence
@@ -64,7 +65,7 @@ def find_photographs(given: Sequence[str | Path]) -> Photographs:
         try:
             refuse_url(word)
             path = Path(word)
-            if "\0" not in str(word) and path.is_dir():
+            if os.path.isdir(word):  # which raises nothing, as `Path.is_dir` may
                 images, note = _images_in(path)
                 notes += note
             else:
@@ -148,7 +149,7 @@ def _images_in(folder: Path) -> tuple[list[Path], list[str]]:
     others = len(entries) - len(images) - len(folders)
     aside = [
         f"{count} {what}{'' if count == 1 else 's'}"
-        for count, what in ((others, "file"), (len(folders), "folder"))
+        for count, what in ((others, "other file"), (len(folders), "folder"))
         if count
     ]
     note = f"{folder}: {len(images)} images; left aside: {' and '.join(aside)}."

@@ -52,7 +52,9 @@ class SavedModelRunner(Runner):
         try:
             return self.call_signature(SIGNATURE, batch)
         except tf.errors.OpError as error:
-            raise UserError(f"{self._directory} is damaged: TensorFlow cannot run it.") from error
+            raise UserError(
+                f"TensorFlow cannot run {self._directory}: it is damaged, or takes other inputs."
+            ) from error
 
     @property
     def signatures(self) -> tuple[str, ...]:

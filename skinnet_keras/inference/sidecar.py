@@ -55,7 +55,7 @@ class Sidecar:
             UserError: The file is not the one `metadata.json` was written for.
         """
         expected = self.hashes.get(file.name)
-        if expected is not None and file_sha256(file) != expected:
+        if expected is not None and file.is_file() and file_sha256(file) != expected:
             raise UserError(
                 f"{self.source} describes another {file.name} than the one beside it (its SHA-256 "
                 "differs): export the model again."

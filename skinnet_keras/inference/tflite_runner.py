@@ -52,7 +52,9 @@ class TFLiteRunner(Runner):
             try:
                 return dict(self._signature(**batch))
             except (ValueError, RuntimeError) as error:
-                raise UserError(f"{self._path} is damaged: LiteRT cannot run it.") from error
+                raise UserError(
+                    f"LiteRT cannot run {self._path}: it is damaged, or takes other inputs."
+                ) from error
 
 
 def _litert_shapes(details: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[int | None, ...]]:

@@ -68,8 +68,9 @@ def load_keras(path: str | Path) -> keras.Model:
         The model, not compiled.
 
     Raises:
-        UserError: The file is missing, is no intact `.keras` archive, is compressed, names a class that is neither a Keras layer nor registered
-            by this package, or does not fit this version of Keras.
+        UserError: The file is missing, is no intact `.keras` archive, is compressed, names a class
+            that is neither a Keras layer nor registered by this package, or does not fit this
+            version of Keras.
     """
     path = Path(path)
     for layer, reason in _refusals(read_keras_config(path)):

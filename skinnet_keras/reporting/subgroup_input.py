@@ -81,6 +81,16 @@ def subgroup_input(
     if scored.groups is None:
         scored = replace(scored, groups=table["group"].tolist())
     notes = []
+    if (source / "environment.json").is_file():
+        split_rows = catalogue.usable([split])
+        measured = split_rows[split_rows["label"].isin(scored.classes)]
+        lacking = len(set(measured["image_id"]) - set(scored.image_ids))
+        if lacking:
+            notes.append(
+                f"{file.name} lacks {lacking} of the {len(measured)} labelled images of the split "
+                f"{split}: unless that is meant, let the run measure itself again with `skinnet "
+                f"train --resume {source}`."
+            )
     sizes = None
     if names is None or "size" in names:
         sizes = read_sizes(catalogue, scored.image_ids)

@@ -24,6 +24,8 @@ def read_rows(path: Path, columns: Collection[str] = ()) -> list[dict[str, str]]
         raise ValueError("it is empty")
     if "\0" in text:
         raise ValueError("it holds NUL bytes")
+    if "\r\n" in text and not text.endswith("\n"):  # as Python's csv writes its lines, but the last
+        raise ValueError("it ends in the middle of a line")
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     missing = [name for name in columns if name not in (reader.fieldnames or [])]
     if missing:

@@ -88,6 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         for prediction in predictions:
             _print(prediction)
+    if given.metadata is None:
+        print(
+            "Without --metadata the classes are taken for those of ISIC-2019, and no decision by "
+            "thresholds is shown.",
+            file=sys.stderr,
+        )
     print("For research only: this is not medical advice.", file=sys.stderr)
     return 0
 
@@ -123,19 +129,22 @@ def read_sidecar_of(client: ServingClient, path: Path) -> Sidecar:
     Raises:
         UserError: There is none, it is damaged or of another version, or trouble with the server.
     """
-    folder = path if path.is_dir() else path.parent
+    folder = (path if path.is_dir() else path.parent).resolve()
     if folder / METADATA_FILE == folder.parent / SAVEDMODEL_METADATA:
         folder = folder.parent
-    kind = folder / client.model.name.removeprefix(f"{folder.name}_")
-    own = kind / str(client.version())
-    if folder.name.isdecimal() and int(folder.name) != client.version():
+    version = client.version()
+    if folder.name.isdecimal() and int(folder.name) != version:
         raise UserError(
-            f"{path} is of version {folder.name}, but the server answers with version "
-            f"{client.version()} of {client.model}: give the metadata of that one."
+            f"{path} is of version {folder.name}, but the server answers with version {version} of "
+            f"{client.model}: give the metadata of that one."
         )
-    sidecar = read_sidecar(own if kind.is_dir() else path)
+    # The models of an export are served as NAME_KIND; their versions lie in KIND/.
+    kinds = folder.iterdir() if folder.is_dir() else ()
+    own = [kind / str(version) for kind in kinds if client.model.name.endswith(f"_{kind.name}")]
+    source = own[0] if own else path
+    sidecar = read_sidecar(source)
     if sidecar is None:
-        raise UserError(f"There is no {METADATA_FILE} at {own if kind.is_dir() else path}.")
+        raise UserError(f"There is no {METADATA_FILE} at {source}.")
     return sidecar
 
 

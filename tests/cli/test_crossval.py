@@ -204,6 +204,6 @@ def test_folds_are_not_trained_on_other_pixels_than_finished_ones(tmp_path, jobs
     run.record_pixels(open_cache(catalogue, 32))
     (run.directory / "metrics.json").write_text("{}")
     Image.fromarray(draw_picture(77)[0]).save(catalogue.image_path("tiny:p3"))
-    with pytest.raises(UserError, match="the images of .* changed on disk since .*fold_0 was"):
+    with pytest.raises(UserError, match=r"the images of .* changed on disk since .*fold_0 was"):
         fold_runs.train_folds(config, catalogue.root, out, folds=2)
     assert jobs == []

@@ -91,6 +91,49 @@ def test_interrupted_build_goes_on(tmp_path, sources, reads, monkeypatch):
     assert report.classes == fresh.classes
 
 
+def test_masks_left_out_and_odd_ones_are_counted_and_named(tmp_path):
+    folder = tmp_path / "own"
+    lesion = np.zeros((90, 120), np.uint8)
+    lesion[30:60, 40:80] = 1
+    masks = {"plain": lesion * 255, "empty": lesion * 0, "full": lesion * 0 + 255}
+    masks |= {"inverted": 255 - lesion * 255, "labels": lesion + (lesion.cumsum(1) > 20) * lesion}
+    for number, (name, mask) in enumerate(masks.items()):
+        save_image(folder / f"{name}.jpg", picture(number))
+        Image.fromarray(mask.astype(np.uint8)).save(folder / f"{name}_mask.png")
+    rows = [(f"{name}.jpg", "NV", f"{name}_mask.png") for name in masks]
+    table = "".join(",".join(row) + "\n" for row in [("path", "label", "mask_path"), *rows])
+    (folder / "labels.csv").write_text(table)
+    report = build_catalogue({"folder": folder}, tmp_path / "out")
+    (refused,) = report.masks_left_out
+    assert "labels_mask.png holds the values 0, 1, 2" in refused
+    assert report.masks == {
+        "masks": 4,
+        "empty": ["folder:empty"],
+        "full": ["folder:full"],
+        "bordered": ["folder:inverted"],
+        "turned": [],
+        "undecided": [],
+    }
+    assert "1 masks were left out; their images stay, without one." in report.notes
+    assert "1 of 4 masks without a lesion pixel: folder:empty." in report.notes
+    catalogue = Catalogue.load(tmp_path / "out")
+    assert catalogue.mask_path("folder:labels") is None
+    assert (
+        json.loads((tmp_path / "out" / "build.json").read_text())["report"]["masks"]["masks"] == 4
+    )
+
+    # Mended on disk, the mask comes with an update, and the cache follows.
+    before = open_cache(catalogue, 16)
+    Image.fromarray(masks["plain"]).save(folder / "labels_mask.png")
+    Image.fromarray(masks["plain"]).save(folder / "empty_mask.png")
+    report = build_catalogue({"folder": folder}, tmp_path / "out", update=True)
+    assert (report.masks_left_out, report.masks["empty"], report.reused) == ([], [], 3)
+    after = open_cache(Catalogue.load(tmp_path / "out"), 16)
+    assert (before.has_mask.sum(), after.has_mask.sum()) == (4, 5)
+    rows = after.rows(["folder:plain", "folder:empty", "folder:labels"])
+    assert (after.masks[rows] == after.masks[rows[0]]).all()
+
+
 @pytest.mark.parametrize(
     "killed_at", ["duplicates.csv", "build.json", "sources.json", "catalogue.csv"]
 )
@@ -134,49 +177,6 @@ def test_a_folder_of_somebody_else_is_never_emptied(tmp_path, sources, monkeypat
     with pytest.raises(UserError, match="not empty"):
         build_catalogue(sources, out)
     assert files(out) == {"thesis.tex"}
-
-
-def test_masks_left_out_and_odd_ones_are_counted_and_named(tmp_path):
-    folder = tmp_path / "own"
-    lesion = np.zeros((90, 120), np.uint8)
-    lesion[30:60, 40:80] = 1
-    masks = {"plain": lesion * 255, "empty": lesion * 0, "full": lesion * 0 + 255}
-    masks |= {"inverted": 255 - lesion * 255, "labels": lesion + (lesion.cumsum(1) > 20) * lesion}
-    for number, (name, mask) in enumerate(masks.items()):
-        save_image(folder / f"{name}.jpg", picture(number))
-        Image.fromarray(mask.astype(np.uint8)).save(folder / f"{name}_mask.png")
-    rows = [(f"{name}.jpg", "NV", f"{name}_mask.png") for name in masks]
-    table = "".join(",".join(row) + "\n" for row in [("path", "label", "mask_path"), *rows])
-    (folder / "labels.csv").write_text(table)
-    report = build_catalogue({"folder": folder}, tmp_path / "out")
-    (refused,) = report.masks_left_out
-    assert "labels_mask.png holds the values 0, 1, 2" in refused
-    assert report.masks == {
-        "masks": 4,
-        "empty": ["folder:empty"],
-        "full": ["folder:full"],
-        "bordered": ["folder:inverted"],
-        "turned": [],
-        "undecided": [],
-    }
-    assert "1 masks were left out; their images stay, without one." in report.notes
-    assert "1 of 4 masks without a lesion pixel: folder:empty." in report.notes
-    catalogue = Catalogue.load(tmp_path / "out")
-    assert catalogue.mask_path("folder:labels") is None
-    assert (
-        json.loads((tmp_path / "out" / "build.json").read_text())["report"]["masks"]["masks"] == 4
-    )
-
-    # Mended on disk, the mask comes with an update, and the cache follows.
-    before = open_cache(catalogue, 16)
-    Image.fromarray(masks["plain"]).save(folder / "labels_mask.png")
-    Image.fromarray(masks["plain"]).save(folder / "empty_mask.png")
-    report = build_catalogue({"folder": folder}, tmp_path / "out", update=True)
-    assert (report.masks_left_out, report.masks["empty"], report.reused) == ([], [], 3)
-    after = open_cache(Catalogue.load(tmp_path / "out"), 16)
-    assert (before.has_mask.sum(), after.has_mask.sum()) == (4, 5)
-    rows = after.rows(["folder:plain", "folder:empty", "folder:labels"])
-    assert (after.masks[rows] == after.masks[rows[0]]).all()
 
 
 def test_failed_build_leaves_nothing(tmp_path, sources, monkeypatch):

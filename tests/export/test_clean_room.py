@@ -171,7 +171,7 @@ def test_without_metadata_nothing_is_guessed(model, photograph, tmp_path):
         ({"classes": "ABCDEFGH"}, "does not name the 8 classes"),
         ({"classes": ["MEL"] * 8}, "does not name the 8 classes"),
         ({"classes": ["MEL", "NV"]}, "does not name the 8 classes"),
-        ({"mask_threshold": float("nan")}, "'mask_threshold' must be a probability"),
+        ({"mask_threshold": float("nan")}, "'mask_threshold' must be above 0 and below 1"),
         ({"decision": {"thresholds": dict.fromkeys(CLASSES, 0)}}, "must be above 0"),
         ({"metadata_layout": None}, "Error: "),
     ],

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from skinnet_keras.serving.rest import RestClient, request_body
 from skinnet_keras.serving.served_model import Description, ServedModel, Signature
 from skinnet_keras.taxonomy import CLASSES
 from tiny_run import draw_picture
+from turned_files import turned_files
 
 PATIENT = {"age": 45.0, "sex": "female", "site": "anterior torso"}
 MODEL = "m_end_to_end"
@@ -98,7 +100,7 @@ def test_both_signatures_predict_what_python_predicts(connect, files, expected, 
 def test_every_kind_of_file_is_sent_so_that_the_server_sees_pythons_pixels(
     rest_url, served_export, tmp_path
 ):
-    kinds = served_files() | {"cmyk without Adobe": cmyk_without_adobe()}
+    kinds = served_files() | turned_files() | {"cmyk without Adobe": cmyk_without_adobe()}
     files = [tmp_path / str(number) for number in range(len(kinds))]
     for file, content in zip(files, kinds.values(), strict=True):
         file.write_bytes(content)
@@ -190,8 +192,11 @@ def test_the_command_line_asks_the_stable_version(
         assert report["images"][0]["probabilities"] == pytest.approx(unknown, abs=1e-5)
 
 
-def test_metadata_are_those_of_the_version_that_answers(rest_url, served_export, files, tmp_path):
-    export = shutil.copytree(served_export, tmp_path / "m", ignore=_variables)
+def test_metadata_are_those_of_the_version_that_answers(
+    rest_url, served_export, files, tmp_path, monkeypatch
+):
+    export = shutil.copytree(served_export, tmp_path / "renamed", ignore=_variables)
+    monkeypatch.chdir(export)
     for number, favourite in ((1, "MEL"), (2, "DF")):
         file = export / f"end_to_end/{number}/assets.extra/metadata.json"
         thresholds = {name: 1e-9 if name == favourite else 1.0 for name in CLASSES}
@@ -201,7 +206,7 @@ def test_metadata_are_those_of_the_version_that_answers(rest_url, served_export,
     shutil.copy(newest, export / "metadata.json")
     for spec, decision in (({"label": "stable"}, "MEL"), ({"label": "canary"}, "DF")):
         client = open_client(rest_url, ServedModel(MODEL, **spec))
-        for given in (export, export / "metadata.json"):
+        for given in (export, export / "metadata.json", Path("."), Path("metadata.json")):
             sidecar = read_sidecar_of(client, given)
             (prediction,) = predict_photographs(client, files[:1], sidecar=sidecar)
             assert prediction.decision == decision
@@ -402,11 +407,14 @@ def test_the_command_line(rest_url, files, expected, capsys, served_export):
     for found, wanted in zip(report["images"], expected[1], strict=True):
         assert found["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-5)
     assert "not medical advice" in captured.err
+    assert "Without --metadata" not in captured.err
     assert main([*arguments, "--sex", "femal"]) == 2
     assert "Error: The sex 'femal'" in capsys.readouterr().err
     assert main(arguments) == 0
     best = expected[1][0].top(1)[0][0]
-    assert best in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert best in captured.out
+    assert "Without --metadata the classes are taken for those of ISIC-2019" in captured.err
 
 
 def test_rest_needs_neither_tensorflow_nor_keras(rest_url, files):

@@ -26,7 +26,8 @@ def build(
         typer.Option(
             "--update",
             help="Rebuild the catalogue in --out: only new and changed files are read, images keep "
-            "their split and fold, and sources need not be named again.",
+            "their split and fold, and sources need not be named again, but those whose folder "
+            "was moved.",
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Decides the splits and folds.")] = 0,
@@ -82,10 +83,17 @@ def build(
 
     from skinnet_keras.data.building import build_catalogue
     from skinnet_keras.data.catalogue import Catalogue
+    from skinnet_keras.errors import UserError
 
     sources = _parse_sources(source or [])
     if update:
         sources = Catalogue.load(out).sources | sources
+        for name, folder in sources.items():
+            if not folder.is_dir():
+                raise UserError(
+                    f"{folder} is not a folder: say with --source {name}=DIR where the data set "
+                    "lies now."
+                )
     report = build_catalogue(
         sources,
         out,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from skinnet_keras.data.image_io import MAX_PIXELS
+from skinnet_keras.export.image_bytes.orientation import turn_upright
 from skinnet_keras.export.image_bytes.resize import resize_like_pillow
 
 _JPEG_START = b"\xff\xd8\xff"
@@ -16,10 +17,10 @@ _ADOBE_SEGMENT = b"\xff\xee\x00\x0eAdobe"
 
 
 def canonical_image(content: Any, row: Any, size: int) -> Any:
-    """Decode one file and resize it: `resize_image(read_image(file))`, but for EXIF.
+    """Decode one file and resize it: `resize_image(read_image(file))`.
 
-    Grey, palette, CMYK and 16-bit files become RGB bytes and an alpha channel is dropped, as by
-    `read_image`. The EXIF orientation is not applied: that is the client's duty.
+    Grey, palette, CMYK and 16-bit files become RGB bytes, an alpha channel is dropped, and the
+    camera's orientation is applied, as by `read_image`.
 
     Args:
         content: Scalar string tensor, a JPEG or PNG file.
@@ -43,6 +44,7 @@ def canonical_image(content: Any, row: Any, size: int) -> Any:
     with tf.control_dependencies([known]):
         content = tf.identity(content)
     rgb = tf.cond(is_jpeg, lambda: _jpeg(content, where), lambda: _png(content, where))
+    rgb = turn_upright(tf.ensure_shape(rgb, (None, None, 3)), content)
     return tf.cast(resize_like_pillow(tf.ensure_shape(rgb, (None, None, 3)), size), tf.float32)
 
 

@@ -11,6 +11,7 @@ from photograph_files import cmyk_without_adobe, encode, served_files
 from skinnet_keras.data.image_io import read_image, resize_image
 from skinnet_keras.export.image_bytes import decode
 from skinnet_keras.export.image_bytes.decode import canonical_image
+from turned_files import turned_files
 
 SIZE = 24
 
@@ -21,9 +22,9 @@ def in_graph():
     return tf.function(lambda content, row: canonical_image(content, row, SIZE), specs)
 
 
-@pytest.mark.parametrize("kind", served_files())
+@pytest.mark.parametrize("kind", served_files() | turned_files())
 def test_every_kind_of_file_gives_the_canonical_image(in_graph, tmp_path, kind):
-    content = served_files()[kind]
+    content = (served_files() | turned_files())[kind]
     (tmp_path / "file").write_bytes(content)
     expected = resize_image(read_image(tmp_path / "file"), SIZE)
     image = in_graph(content, 0)

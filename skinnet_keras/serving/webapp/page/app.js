@@ -5,13 +5,13 @@ import {startEngine} from './engine.js';
 import {nameOf, preferredLanguage, text, useLanguage} from './language.js';
 import {encodePatient, readAge, SEXES, sitesOf} from './metadata.js';
 import {prepareOffline} from './offline.js';
-import {closePhoto, modelPixels, openPhoto, PhotoError} from './photo.js';
+import {canOpenPhotos, closePhoto, modelPixels, openPhoto, PhotoError} from './photo.js';
 import {clearResult, drawResult, sayResult} from './result.js';
 
 const byId = (id) => document.getElementById(id);
 
 let settings; // of the model
-let photo; // the open one: {name, url, bitmap}
+let photo; // the open one, of `openPhoto`, and its name
 let result; // the one shown
 let inputsVersion = 0; // a result of older inputs is not shown
 let busy = false;
@@ -51,8 +51,8 @@ function sayPhoto() {
   byId('photo-name').textContent = photo
     ? text('photo.opened', {
         name: photo.name,
-        width: String(photo.bitmap.width),
-        height: String(photo.bitmap.height),
+        width: String(photo.width),
+        height: String(photo.height),
       })
     : '';
 }
@@ -98,7 +98,7 @@ async function choosePhoto(input) {
   const version = inputsVersion;
   setProblem();
   try {
-    const opened = await openPhoto(file);
+    const opened = await openPhoto(file, settings.max_pixels);
     if (version !== inputsVersion) {
       closePhoto(opened);
       return;
@@ -157,14 +157,14 @@ async function analyse(engine) {
   try {
     const {run} = await engine;
     const start = performance.now();
-    const image = await modelPixels(photo.bitmap, settings.image_size);
+    const image = await modelPixels(photo, settings.image_size);
     const metadata = encodePatient(settings.metadata_layout, patient);
     const outputs = await run({image, metadata});
     if (version !== inputsVersion) return;
     result = {
       decision: decide(outputs, settings),
       mask: outputs.mask,
-      bitmap: photo.bitmap,
+      photo,
       milliseconds: performance.now() - start,
     };
     byId('probabilities').open = !result.decision.abstains;
@@ -182,6 +182,10 @@ async function analyse(engine) {
 
 /** Keep the page's files, then start the model from them. */
 async function prepare() {
+  if (!(await canOpenPhotos())) {
+    setStatus('status.browser');
+    throw new Error(text('status.browser'));
+  }
   const bar = byId('progress');
   const offline = await prepareOffline({
     onProgress(done, total) {
