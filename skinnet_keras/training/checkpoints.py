@@ -205,10 +205,10 @@ def save_weights(model: keras.Model, path: Path) -> str:
 
 def _largest_size(model: keras.Model) -> int:
     """Bytes that a weights file cannot exceed: 4 KiB for the names of each variable, generously."""
-    variables = [*model.variables]
-    if model.optimizer is not None:
-        variables += model.optimizer.variables
-    return sum(4096 + 8 * math.prod(v.shape) for v in variables) + 65536
+    optimizer = getattr(model, "optimizer", None)  # there once it is compiled
+    variables = [*model.variables, *(optimizer.variables if optimizer else ())]
+    numbers = sum(math.prod(v.shape) * (8 if "64" in v.dtype else 4) for v in variables)
+    return numbers + 4096 * len(variables) + 65536
 
 
 def random_states(model: keras.Model) -> list[list[int]]:
