@@ -256,6 +256,28 @@ def naming_full_disk(path: Path) -> Iterator[None]:
         ) from error
 
 
+def reserve(path: Path, size: int) -> None:
+    """Make sure that there is room for a file, for writers that a full disk would crash.
+
+    Args:
+        path: The file, which is made where it is missing; the writer may truncate it.
+        size: Bytes.
+
+    Raises:
+        OSError: There is no room.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # a filesystem without it
+            raise
+    finally:
+        os.close(descriptor)
+
+
 def _why_full(error: BaseException | None) -> str | None:
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:

@@ -30,7 +30,7 @@ from skinnet_keras.cli import (
     tta,
     webapp,
 )
-from skinnet_keras.errors import UserError
+from skinnet_keras.errors import DiskFullError, UserError
 
 app = typer.Typer(
     name="skinnet",
@@ -81,6 +81,11 @@ def main() -> None:
         app()
     except UserError as error:
         print(f"skinnet: {error}", file=sys.stderr)
+        if isinstance(error, DiskFullError):
+            # Files that libraries could not close can end the interpreter's own end by a signal.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(2)
         sys.exit(2)
     except OSError as error:
         if error.errno not in _REFUSED:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from skinnet_keras.atomic import reserve
 
 if TYPE_CHECKING:
     from skinnet_keras.data.cache import ImageCache
@@ -31,13 +31,7 @@ def allocate_array(path: Path, shape: tuple[int, ...]) -> np.memmap:
         OSError: There is no room.
     """
     array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
-    if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as file:
-            try:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-            except OSError as error:
-                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # some filesystems
-                    raise
+    reserve(path, path.stat().st_size)
     return array
 
 

@@ -17,6 +17,7 @@ resumed training goes back to the newest epoch whose files are whole (`recover`)
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from typing import Any
 import h5py
 import keras
 
-from skinnet_keras.atomic import atomic_file, write_json
+from skinnet_keras.atomic import atomic_file, reserve, write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.runs.run import file_sha256
 
@@ -196,8 +197,18 @@ def _read_whole(path: Path) -> dict[str, Any] | None:
 def save_weights(model: keras.Model, path: Path) -> str:
     """Save weights (and the optimiser of a compiled model) atomically; return their SHA-256."""
     with atomic_file(path) as temporary:
+        # After a failed write HDF5 can neither close the file nor end with the process.
+        reserve(temporary, _largest_size(model))
         model.save_weights(temporary)
         return file_sha256(temporary)
+
+
+def _largest_size(model: keras.Model) -> int:
+    """Bytes that a weights file cannot exceed: 4 KiB for the names of each variable, generously."""
+    optimizer = getattr(model, "optimizer", None)  # there once it is compiled
+    variables = [*model.variables, *(optimizer.variables if optimizer else ())]
+    numbers = sum(math.prod(v.shape) * (8 if "64" in v.dtype else 4) for v in variables)
+    return numbers + 4096 * len(variables) + 65536
 
 
 def random_states(model: keras.Model) -> list[list[int]]:

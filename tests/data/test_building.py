@@ -167,13 +167,13 @@ def test_a_build_killed_between_its_tables_goes_on(tmp_path, sources, reads, kil
 def test_a_folder_of_somebody_else_is_never_emptied(tmp_path, sources, monkeypatch):
     out = tmp_path / "out"
 
-    def other_files_appear(*arguments):
+    def other_files_appear(*arguments, _assemble=building.assemble, **keys):
         out.mkdir()
         (out / "thesis.tex").write_text("mine")
-        return arguments[0]
+        return _assemble(*arguments, **keys)
 
     # Between the first look at the folder and the lock.
-    monkeypatch.setattr(building, "assemble", lambda tables, **_: other_files_appear(tables))
+    monkeypatch.setattr(building, "assemble", other_files_appear)
     with pytest.raises(UserError, match="not empty"):
         build_catalogue(sources, out)
     assert files(out) == {"thesis.tex"}
