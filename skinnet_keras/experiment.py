@@ -111,7 +111,7 @@ def run_experiment(run: Run) -> dict[str, Any]:
             training diverged, a tracker is not installed, or another process is training this run.
     """
     opened = OpenedRun(run)
-    run.check_pixels(opened.cache, masks=run.config.segmenter is not None)
+    opened.cache  # noqa: B018, checked before anything is written
     with own_folder(run.directory), open_tracker(run) as tracker:
         run.remember_catalogue()
         if run.config.classical:
