@@ -31,6 +31,7 @@ from skinnet_keras.runs.samples import (
     labels_of,
     segmentation_samples,
 )
+from skinnet_keras.training.batch_sizes import check_batch_size
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
 from skinnet_keras.training.joint import check_joint, end_to_end_classifier
@@ -44,7 +45,11 @@ from skinnet_keras.training.segmentation import (
     train_segmenter,
 )
 from skinnet_keras.training.segmenter_source import check_source, take_segmenter
-from skinnet_keras.training.stages import configured_loss, train_classifier
+from skinnet_keras.training.stages import (
+    check_classifier_batches,
+    configured_loss,
+    train_classifier,
+)
 from skinnet_keras.training.tracking import Tracker, check_tracking, open_tracker
 
 
@@ -55,7 +60,7 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
             names are missing or have another cleaning, a split has no labelled image or no mask,
             a package or tracker is missing, the joint stage cannot train the segmentation network,
-            or the directory is in use.
+            a batch is too small or too large to train on, or the directory is in use.
     """
     check_tracking(config.tracking)
     catalogue = catalogue_of(config, catalogue)
@@ -64,15 +69,22 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     else:
         _check_networks(config, catalogue)
     cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
-    if config.stages.segmentation:
-        for split in ("train", "val"):
-            segmentation_samples(catalogue, cache, split)
+    notes: list[str] = []
+    if stage := config.stages.segmentation:
+        train, _ = (segmentation_samples(catalogue, cache, split) for split in ("train", "val"))
+        notes += check_batch_size(
+            "segmentation", stage, lambda: configured_segmenter(config), images=len(train)
+        )
     if config.model:
-        samples = [
+        train, _ = (
             _samples(config, catalogue, cache, split, masks=None) for split in ("train", "val")
-        ]
-        check_joint(config, train=samples[0])
-    return Run.create(directory, config, catalogue)
+        )
+        check_joint(config, train=train)
+        notes += check_classifier_batches(config, images=len(train))
+    run = Run.create(directory, config, catalogue)
+    for note in notes:
+        run.log(note)
+    return run
 
 
 def run_experiment(run: Run) -> dict[str, Any]:
