@@ -35,6 +35,7 @@ from skinnet_keras.runs.samples import (
     labels_of,
     segmentation_samples,
 )
+from skinnet_keras.training.batch_sizes import check_batch_size
 from skinnet_keras.training.checkpoints import recover
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
@@ -49,7 +50,11 @@ from skinnet_keras.training.segmentation import (
     train_segmenter,
 )
 from skinnet_keras.training.segmenter_source import check_source, take_segmenter
-from skinnet_keras.training.stages import configured_loss, train_classifier
+from skinnet_keras.training.stages import (
+    check_classifier_batches,
+    configured_loss,
+    train_classifier,
+)
 from skinnet_keras.training.tracking import Tracker, check_tracking, open_tracker
 
 
@@ -59,9 +64,9 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
             names are missing, have another cleaning or were predicted on other pixels, a split has
-            no labelled image or no mask, all training images are of one class, a package or
-            tracker is missing, the joint stage cannot train the segmentation network, or the
-            directory is in use.
+            no labelled image or no mask, all training images are of one class, a batch is too
+            small or too large to train on, a package or tracker is missing, the joint stage cannot
+            train the segmentation network, or the directory is in use.
     """
     check_tracking(config.tracking)
     catalogue = catalogue_of(config, catalogue)
@@ -71,11 +76,14 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
     else:
         _check_networks(config, catalogue)
     cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
-    if config.stages.segmentation:
-        for split in ("train", "val"):
-            segmentation_samples(catalogue, cache, split)
+    notes: list[str] = []
+    if stage := config.stages.segmentation:
+        train, _ = (segmentation_samples(catalogue, cache, split) for split in ("train", "val"))
+        notes += check_batch_size(
+            "segmentation", stage, lambda: configured_segmenter(config), images=len(train)
+        )
     if config.model:
-        samples = [
+        train, _ = (
             classification_samples(
                 catalogue,
                 cache,
@@ -85,13 +93,14 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
                 masks=None,
             )
             for split in ("train", "val")
-        ]
-        check_joint(config, train=samples[0])
+        )
+        check_joint(config, train=train)
+        notes += check_classifier_batches(config, images=len(train))
     _check_pixels_of_masks(config, catalogue, cache)
     run = Run.create(directory, config, catalogue)
     run.record_pixels(cache)
-    for sentence in scarce:
-        run.log(sentence)
+    for note in (*scarce, *notes):
+        run.log(note)
     return run
 
 

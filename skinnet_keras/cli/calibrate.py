@@ -87,8 +87,6 @@ def calibrate(
         raise UserError(f"--coverage {coverage:g}: give a share of the images, above 0 to 1.")
     if risk is not None and not 0 < risk < 1:
         raise UserError(f"--risk {risk:g}: give an error rate between 0 and 1.")
-    if out is not None and out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
 
     inputs = read_calibration_inputs(source, test)
     stated_costs = read_costs(find_costs(costs))

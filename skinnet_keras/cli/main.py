@@ -30,6 +30,7 @@ from skinnet_keras.cli import (
     tta,
     webapp,
 )
+from skinnet_keras.cli.arguments import check_arguments
 from skinnet_keras.errors import DiskFullError, UserError
 
 app = typer.Typer(
@@ -64,6 +65,7 @@ for _function in (
     models.models,
 ):
     app.command()(_function)
+check_arguments(app)
 
 
 # What the user's machine refuses: no right to write there, no space left.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import pytest
@@ -11,7 +12,7 @@ from skinnet_keras.errors import UserError
 
 DEEP = "[" * 40 + "]" * 40
 BOMB = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
-    f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi")
+    f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in itertools.pairwise("abcdefghi")
 )
 
 

@@ -82,8 +82,6 @@ def compare(
         raise UserError("--networks needs --data, the catalogue to train them on.")
     if data is None and not sources:
         raise UserError("name the runs to compare, or give --data and --out to train them.")
-    if out is not None and out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
     import_tensorflow_quietly()
     from skinnet_keras.cli.segment_benchmarks import chosen_networks
     from skinnet_keras.cli.segment_comparison import (

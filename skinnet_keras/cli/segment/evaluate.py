@@ -54,8 +54,6 @@ def evaluate(
         raise UserError(f"--split {split}: choose train, val or test.")
     if tta not in TTA:
         raise UserError(f"--tta {tta}: choose one of {', '.join(TTA)}.")
-    if out is not None and out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
     import_tensorflow_quietly()
     from skinnet_keras.data.catalogue import Catalogue
     from skinnet_keras.evaluation.segmentation import report as reports
