@@ -27,6 +27,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "batch_size": (1, 65_536),
     "bins": (1, 10_000),
     "bootstrap": (0, 1_000_000),
+    "classes": (8, 9),
     "count": (1, 100_000),
     "folds": (2, 1000),
     "image_size": (32, 2048),

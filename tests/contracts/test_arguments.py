@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import skinnet_keras.cli.quiet
 from skinnet_keras.cli.arguments import FILE, OUTPUTS
@@ -31,6 +31,7 @@ def _verbs(group: typer.Typer, words: tuple[str, ...] = ()) -> dict[tuple[str, .
 
 
 VERBS = _verbs(app)
+COMMAND = typer.main.get_command(app)  # built once: that takes longer than a refusal
 
 
 def _parameters(verb) -> dict[str, tuple[type, Any, inspect.Parameter]]:
@@ -45,7 +46,11 @@ def _parameters(verb) -> dict[str, tuple[type, Any, inspect.Parameter]]:
     return found
 
 
-def _all(kinds: tuple[type, ...]):
+def _all(kinds: tuple[type, ...]) -> list:
+    return list(_each(kinds))
+
+
+def _each(kinds: tuple[type, ...]):
     for words, verb in VERBS.items():
         for name, (kind, info, _) in _parameters(verb).items():
             # A parser has rules of its own.
@@ -82,7 +87,8 @@ def refused(monkeypatch, tmp_path):
     filler.mkdir()
 
     def run(words, name, value) -> str:
-        result = CliRunner(env={"COLUMNS": "500"}).invoke(app, _line(words, name, value, filler))
+        line = _line(words, name, value, filler)
+        result = CliRunner(env={"COLUMNS": "500"}).invoke(COMMAND, line)
         if isinstance(result.exception, UserError):
             said = str(result.exception)
             assert "\n" not in said
@@ -132,7 +138,8 @@ def test_outputs_that_are_of_the_other_kind_or_may_not_be_written(
     (tmp_path / "file").write_text("x")
     said = refused(words, name, str(tmp_path if is_file else tmp_path / "file"))
     assert "is to be written: choose another name" in said
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
+    # Root may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
     assert "no right to write into" in refused(words, name, f"{tmp_path}/new/newer")
     assert not (tmp_path / "new").exists()
 

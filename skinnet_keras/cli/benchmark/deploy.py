@@ -57,12 +57,11 @@ def deploy(
     from skinnet_keras.export.deployment_benchmark.benchmark import measure_costs
     from skinnet_keras.export.deployment_benchmark.subjects import KINDS, find_subjects
 
+    counts = _numbers(threads)
     kinds = (*KINDS, "segmenter")
     if kind is not None and kind not in kinds:
         raise UserError(f"--kind {kind}: choose among {', '.join(kinds)}.")
-    subjects = find_subjects(
-        model, export, threads=_numbers(threads), kinds=None if kind is None else [kind]
-    )
+    subjects = find_subjects(model, export, threads=counts, kinds=None if kind is None else [kind])
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(subjects) * (rounds + 1))
         started = 0
@@ -98,9 +97,11 @@ def deploy(
 
 
 def _numbers(text: str) -> list[int]:
+    from skinnet_keras.cli.arguments import BOUNDS
     from skinnet_keras.errors import UserError
 
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isdecimal() and int(word) > 0 for word in words):
-        raise UserError(f"--threads {text!r}: write numbers from 1, such as 1,2.")
+    most = int(BOUNDS["threads"][1])
+    if not all(word.isdecimal() and len(word) < 5 and 0 < int(word) <= most for word in words):
+        raise UserError(f"--threads {text!r}: write numbers from 1 to {most:,}, such as 1,2.")
     return [int(word) for word in words]

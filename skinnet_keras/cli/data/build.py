@@ -85,6 +85,7 @@ def build(
     from skinnet_keras.data.catalogue import Catalogue
     from skinnet_keras.errors import UserError
 
+    shares = _parse_fractions(fractions)
     sources = _parse_sources(source or [])
     if update:
         sources = Catalogue.load(out).sources | sources
@@ -98,7 +99,7 @@ def build(
         sources,
         out,
         seed=seed,
-        fractions=_parse_fractions(fractions),
+        fractions=shares,
         folds=folds,
         unknown=unknown,
         splits=splits,
@@ -134,6 +135,8 @@ def _parse_fractions(text: str) -> tuple[float, float, float]:
         train, val, test = (float(share) for share in text.split(","))
     except ValueError:
         raise UserError(f"--fractions {text} is not of the form 0.70,0.15,0.15.") from None
+    if not all(0 <= share <= 1 for share in (train, val, test)):
+        raise UserError(f"--fractions {text}: give three shares from 0 to 1.")
     return train, val, test
 
 
