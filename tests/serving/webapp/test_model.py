@@ -17,13 +17,23 @@ END_TO_END = "tiny_v2_end_to_end_float32.tflite"
 
 @pytest.fixture
 def copy(export, tmp_path):
-    """A copy of the export to change."""
-    return shutil.copytree(export, tmp_path / "export")
+    """A copy of the export to change, without the hashes that would show it."""
+    return shutil.copytree(export, tmp_path / "export", ignore=shutil.ignore_patterns("SHA256SUMS"))
 
 
 def _edit(folder, **changes):
     file = folder / "metadata.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_a_file_that_is_not_the_exported_one_is_refused(export, tmp_path):
+    changed = shutil.copytree(export, tmp_path / "changed")
+    (changed / END_TO_END).write_bytes(b"no model")
+    with (
+        pytest.raises(UserError, match="changed or damaged since its export"),
+        open_model(changed, "float32"),
+    ):
+        pass
 
 
 def test_the_end_to_end_model_of_an_export(export):
