@@ -141,6 +141,9 @@ def test_second_export_is_a_new_version_and_the_parent_opens_the_highest(tiny_ru
     newest = report.directory / "classifier" / "2" / "assets.extra" / "metadata.json"
     content = json.loads(newest.read_text())
     newest.write_text(json.dumps({**content, "classes": list("abcdefgh")}))
+    with pytest.raises(UserError, match="was changed or damaged since its export"):
+        open_runner(report.directory / "classifier")
+    (report.directory / "SHA256SUMS").unlink()
     assert open_runner(report.directory / "classifier").classes == tuple("abcdefgh")
 
 

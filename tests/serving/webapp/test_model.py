@@ -27,6 +27,16 @@ def _edit(folder, **changes):
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
+def test_a_file_that_is_not_the_exported_one_is_refused(export, tmp_path):
+    changed = shutil.copytree(export, tmp_path / "changed")
+    (changed / END_TO_END).write_bytes(b"no model")
+    with (
+        pytest.raises(UserError, match="changed or damaged since its export"),
+        open_model(changed, "float32"),
+    ):
+        pass
+
+
 def test_the_end_to_end_model_of_an_export(export):
     with open_model(export, "float32") as model:
         assert model.file == export / END_TO_END
