@@ -74,14 +74,14 @@ def read(root: Path) -> SourceTable:
     without_image = 0
     missing: list[str] = []
     for part, split in _SPLITS.items():
-        path, table = _task3(root, part)
+        truth, table = _task3(root, part)
         images = _images(root, *(own.format(part=part) for own in _TASK3_INPUTS))
-        if path is None:
+        if truth is None:
             table = pd.DataFrame({"image": list(images)}).assign(**dict.fromkeys(_OPTIONAL, ""))
         elsewhere = rows.keys() - images.keys()
         for stem in elsewhere:
             images.add(stem, rows[stem].path)
-        matched = match_images(table, "image", images, path or root, need_no_row=elsewhere)
+        matched = match_images(table, "image", images, truth or root, need_no_row=elsewhere)
         for record in matched.records:
             stem = record["image"]
             row = rows.get(stem, SourceRow(stem, images[stem], official_split=split))
