@@ -177,6 +177,7 @@ def test_count_differing_counts_missing_images_and_other_labels():
         lambda text: text.replace("\nx", ",\nx").replace("\ny", "\n,,,\ny"),
         lambda text: "".join(f"{n},{line}" for n, line in enumerate(text.splitlines(True))),
         lambda text: text.replace("image_id,label", "Image ID,Label"),
+        lambda text: text.replace("x,", "x.JPG,").replace("y,", "y.png,"),
     ],
 )
 def test_other_forms_of_the_file(file, respell):
