@@ -59,7 +59,7 @@ def read(root: Path) -> SourceTable:
         where = f"{csv}, line {line}"
         listed = _inside(own, where)
         found = files.find(listed)
-        stem = joined_stem(found or PurePosixPath(image_name(str(listed))))
+        stem = joined_stem(found) if found else "_".join(_without_suffix(listed).parts)
         if stem in lines:
             raise UserError(
                 f"{where}: {listed} gets the same name as line {lines[stem]}, {stem}: remove or "
@@ -156,6 +156,10 @@ def _inside(text: str, where: str) -> PurePosixPath:
             f"{where}: the path {text!r} leaves the folder: give it relative to the CSV file."
         )
     return path
+
+
+def _without_suffix(path: PurePosixPath) -> PurePosixPath:
+    return PurePosixPath(image_name(str(path)))
 
 
 def _skin_type(text: str, where: str) -> str:

@@ -10,7 +10,8 @@ task-2 masks of dermoscopic attributes are not read. This reader has never seen 
 
 The test set of task 3 as HAM10000's repository gives it is read, too: the images in
 `ISIC2018_Task3_Test_Images/`, the truth with the columns of `HAM10000_metadata`, of which
-`image_id` and `dx` are needed, as `ISIC2018_Task3_Test_GroundTruth.csv`, `.tab` (tab-separated) or without a suffix.
+`image_id` and `dx` are needed, as `ISIC2018_Task3_Test_GroundTruth.csv`, `.tab` (tab-separated) or
+without a suffix.
 
 An image of both tasks is one row: image and mask of task 1, on which the mask was drawn, with
 diagnosis and lesion of task 3. Where the tasks put it into different parts, test goes before

@@ -211,6 +211,16 @@ def test_a_row_with_too_many_cells_is_named(tmp_path, name):
         read(name, root)
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_a_quote_that_is_not_closed_swallows_no_rows(tmp_path, name):
+    root = LAYOUTS[name](tmp_path)
+    for path in root.rglob("*.csv"):
+        header, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([header, f'"{rows[0]}', *rows[1:]]))
+    with pytest.raises(UserError, match=r"\.csv, line \d+: .*a quote there or above is not closed"):
+        read(name, root)
+
+
 @pytest.mark.parametrize("content", [b"a\0b,c\n1,2\n", "ä,b\n".encode("utf-16"), b"\xff\xfe,b\n"])
 @pytest.mark.parametrize("name", TABLES)
 def test_a_file_that_is_no_text_is_named(tmp_path, name, content):
