@@ -87,8 +87,8 @@ def read_delimited(
             rows.append((reader.line_num, row))
     except csv.Error as error:
         raise UserError(
-            f"{path}, line {reader.line_num}: no row of {what} ({error}): a quote there or above is not "
-            "closed."
+            f"{path}, line {reader.line_num}: no row of {what} ({error}): a quote there or above is"
+            " not closed."
         ) from error
     if not header:
         raise UserError(f"{path} cannot be read as {what} (it is empty).")
@@ -109,17 +109,18 @@ def _reader(text: str, separator: str) -> Any:
 
 
 def _header(text: str, separator: str, spelling: dict[str, str]) -> list[str]:
-    reader = _reader(text, separator)
+    names: list[str] = []
     try:
-        names = next((row for row in reader if any(cell.strip() for cell in row)), [])
+        for row in _reader(text, separator):
+            names = [cell.strip() for cell in row]
+            if any(names):
+                break
     except csv.Error:
         return []
-    names = [name.strip() for name in names]
     while names and not names[-1]:
         names.pop()
-    return [
-        name if name in spelling.values() else spelling.get(_plain(name), name) for name in names
-    ]
+    own = spelling.values()
+    return [name if name in own else spelling.get(_plain(name), name) for name in names]
 
 
 def _plain(name: str) -> str:

@@ -55,9 +55,9 @@ def read(root: Path) -> SourceTable:
     lines: dict[str, int] = {}
     absent: list[str] = []
     no_masks: list[str] = []
-    for (line, record), own in zip(table.iterrows(), table["path"], strict=True):
+    for line, record in zip(table.index, table.to_dict("records"), strict=True):
         where = f"{csv}, line {line}"
-        listed = _inside(own, where)
+        listed = _inside(record["path"], where)
         found = files.find(listed)
         stem = joined_stem(found) if found else "_".join(_without_suffix(listed).parts)
         if stem in lines:
@@ -65,10 +65,10 @@ def read(root: Path) -> SourceTable:
                 f"{where}: {listed} gets the same name as line {lines[stem]}, {stem}: remove or "
                 "rename one of the images."
             )
-        lines[stem] = int(str(line))
+        lines[stem] = line
         diagnoses[stem] = record[column]
         if found is None:
-            absent.append(own)
+            absent.append(record["path"])
             continue
         mask = None
         if record.get("mask_path"):
