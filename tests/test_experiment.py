@@ -132,6 +132,22 @@ def test_masks_predicted_on_other_pixels_are_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_classes_that_cannot_be_told_apart_are_refused_and_scarce_ones_named(tmp_path):
+    catalogue = Run.open(make_run(tmp_path / "source")).load_catalogue()
+    table = catalogue.table
+    config = config_of(None, model={"variant": "v1", "backbone": "mbconv_tiny"})
+    train = table["split"] == "train"
+    table.loc[train, "label"] = "MEL"
+    with pytest.raises(UserError, match="holds the class MEL only: a classifier needs two"):
+        start_run(config, catalogue, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    table.loc[train.idxmax(), "label"] = "NV"
+    run = start_run(config, catalogue, tmp_path / "run")
+    log = (run.directory / "train.log").read_text()
+    assert "No training image of BCC, AK, BKL, DF, VASC, SCC: a model trained here never" in log
+    assert "One training image of NV: a model trained here knows that image, not the" in log
+
+
 @pytest.fixture
 def _eager():
     """Tracing graphs takes most of the time of trainings this small."""

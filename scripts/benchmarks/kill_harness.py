@@ -294,7 +294,7 @@ def _stage_work() -> Work:
 def _train_work() -> Work:
     def do(folder: Path) -> None:
         from skinnet_keras.cli.training import train_from_config, train_resumed
-        from skinnet_keras.runs.run import is_run
+        from skinnet_keras.runs.files import is_run
 
         _eagerly()
         config, run = folder / "config.yaml", folder / "run"

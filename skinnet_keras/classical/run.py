@@ -42,22 +42,15 @@ def check_classical(config: Config, catalogue: Catalogue) -> None:
     """Check, before anything is computed, that a classical experiment can be run.
 
     Raises:
-        UserError: skops is not installed, a split has no labelled image, there are images of one
-            class only, the images are too small for the features, or the masks do not fit.
+        UserError: skops is not installed, a split has no labelled image, the images are too small
+            for the features, or the masks do not fit.
     """
     require_skops()
     classical = _section(config)
     _check_size(classical, config.image_size)
-    rows = {split: catalogue.usable([split]) for split in ("train", "val")}
-    for split, table in rows.items():
-        labels = table.loc[table["label"].isin(classes_of(config.num_classes)), "label"]
-        if labels.empty:
+    for split in ("train", "val"):
+        if not catalogue.usable([split])["label"].isin(classes_of(config.num_classes)).any():
             raise UserError(f"split {split!r} of {catalogue.root} has no labelled image.")
-        if split == "train" and labels.nunique() < 2:
-            raise UserError(
-                f"split 'train' of {catalogue.root} holds the class {labels.iloc[0]} only: a "
-                "classifier needs two."
-            )
     _open_masks(config, catalogue)
 
 

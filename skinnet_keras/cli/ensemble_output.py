@@ -38,7 +38,8 @@ def check_catalogue(members: Sequence[Member], data: Path) -> None:
     Raises:
         UserError: One is, or there is no catalogue.
     """
-    from skinnet_keras.runs.run import Run, is_run  # brings scikit-learn
+    from skinnet_keras.runs.files import is_run
+    from skinnet_keras.runs.run import Run  # brings scikit-learn
 
     sha256 = Catalogue.load(data).sha256()
     for member in members:

@@ -8,7 +8,8 @@ from pathlib import Path
 from skinnet_keras.config import Config
 from skinnet_keras.data.catalogue import TABLE_FILE, Catalogue
 from skinnet_keras.errors import UserError
-from skinnet_keras.runs.run import Run, is_run
+from skinnet_keras.runs.files import is_run
+from skinnet_keras.runs.run import Run
 
 
 def pending_job(

@@ -114,7 +114,7 @@ def build_catalogue(
     before = Catalogue.load(out).table if update else None
     if before is None:
         _require_free(out)
-    roots = {name: Path(root).resolve() for name, root in sources.items()}
+    roots = {name: _resolved(name, root) for name, root in sources.items()}
     tables = {name: source_named(name).read(root) for name, root in roots.items()}
     table, zero_notes = drop_zero_ids(assemble(tables, unknown=unknown))
     missing = [sentence for source in tables.values() for sentence in source.missing]
@@ -214,6 +214,13 @@ def build_catalogue(
         _write_record(out, arguments, report)
         Catalogue(out, table[[*COLUMNS, *optional]], roots).write(out)
     return report
+
+
+def _resolved(name: str, root: str | Path) -> Path:
+    try:
+        return Path(root).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL byte
+        raise UserError(f"{str(root)!r} names no folder for {name} ({error}).") from error
 
 
 def _require_free(out: Path) -> None:

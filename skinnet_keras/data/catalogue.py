@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Sequence
@@ -80,18 +81,11 @@ class Catalogue:
                     f"{root} has no {name}: make a catalogue with `skinnet data build`."
                 )
         try:
-            table = pd.read_csv(root / TABLE_FILE, dtype=str, keep_default_na=False)
             sources = json.loads((root / SOURCES_FILE).read_text(encoding="utf-8"))
             folders = {name: Path(folder) for name, folder in sources.items()}
         except (ValueError, AttributeError, TypeError) as error:
             raise UserError(f"{root} is damaged ({error}): build the catalogue again.") from error
-        missing = [column for column in COLUMNS if column not in table.columns]
-        if missing:
-            raise UserError(
-                f"{root / TABLE_FILE} has no column {', '.join(missing)}: build it again."
-            )
-        _check_rows(root / TABLE_FILE, table)
-        return cls(root, table, folders)
+        return cls(root, _read_table(root / TABLE_FILE), folders)
 
     def write(self, folder: Path) -> None:
         """Write the source folders and then the table into a folder, each file at one stroke."""
@@ -175,17 +169,36 @@ class Catalogue:
         return self.sources[source] / relative
 
 
-def _check_rows(path: Path, table: pd.DataFrame) -> None:
-    """Refuse what no build writes: no row, rows of another length than the header, ids twice."""
-    if table.empty:
+def _read_table(path: Path) -> pd.DataFrame:
+    """Read the table as it was written, cell by cell.
+
+    Raises:
+        UserError: It is no CSV, has no row, a row of another length than the header, or an
+            `image_id` twice.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
+            rows = []
+            for row in reader:
+                if len(row) != len(header):
+                    raise UserError(
+                        f"{path}, line {reader.line_num}: {len(row)} cells where the header has "
+                        f"{len(header)}: build the catalogue again."
+                    )
+                rows.append(row)
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{path} is damaged ({error}): build the catalogue again.") from error
+    missing = [column for column in COLUMNS if column not in header]
+    if missing:
+        raise UserError(f"{path} has no column {', '.join(missing)}: build it again.")
+    if not rows:
         raise UserError(f"{path} has a header and no row: build it again.")
-    # Cells beyond the header's make pandas take the first column for an index.
-    short = table.isna().any(axis=1)
-    if not isinstance(table.index, pd.RangeIndex) or short.any():
-        row = f"row {int(short.to_numpy().argmax()) + 1}" if short.any() else "a row"
-        raise UserError(f"{path}: {row} has more or fewer cells than the header: build it again.")
+    table = pd.DataFrame(rows, columns=header, dtype=object)
     repeated = table["image_id"].duplicated()
     if repeated.any():
         raise UserError(
             f"{path} has {table['image_id'][repeated].iloc[0]} in two rows: build it again."
         )
+    return table

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from skinnet_keras.errors import UserError
 
@@ -65,7 +66,7 @@ def read_delimited(
         _SEPARATORS,
         key=lambda mark: (len(set(needed) & set(readings[mark])), len(readings[mark])),
     )
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    reader = _reader(text, separator)
     header: list[str] = []
     rows: list[tuple[int, list[str]]] = []
     try:
@@ -85,7 +86,10 @@ def read_delimited(
                 del row[len(header) :]
             rows.append((reader.line_num, row))
     except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num}: no row of {what} ({error}).") from error
+        raise UserError(
+            f"{path}, line {reader.line_num}: no row of {what} ({error}): a quote there or above is"
+            " not closed."
+        ) from error
     if not header:
         raise UserError(f"{path} cannot be read as {what} (it is empty).")
     named = [position for position, name in enumerate(header) if name]
@@ -97,18 +101,26 @@ def read_delimited(
     return [header[at] for at in named], rows
 
 
+def _reader(text: str, separator: str) -> Any:
+    # Strict: a quote that is never closed would swallow the rows behind it.
+    return csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True
+    )
+
+
 def _header(text: str, separator: str, spelling: dict[str, str]) -> list[str]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    names: list[str] = []
     try:
-        names = next((row for row in reader if any(cell.strip() for cell in row)), [])
+        for row in _reader(text, separator):
+            names = [cell.strip() for cell in row]
+            if any(names):
+                break
     except csv.Error:
         return []
-    names = [name.strip() for name in names]
     while names and not names[-1]:
         names.pop()
-    return [
-        name if name in spelling.values() else spelling.get(_plain(name), name) for name in names
-    ]
+    own = spelling.values()
+    return [name if name in own else spelling.get(_plain(name), name) for name in names]
 
 
 def _plain(name: str) -> str:

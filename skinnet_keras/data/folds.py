@@ -108,10 +108,13 @@ def fold_notes(table: pd.DataFrame, folds: int) -> list[str]:
     present = learned["fold"].nunique()
     notes = []
     if present < folds:
-        notes.append(
-            f"There are {present} folds, not {folds}: the images have too few groups, or the folds "
-            "they were asked into leave some empty."
+        most = learned.groupby("label")["group"].nunique().max()
+        why = (
+            f"the images have too few groups, {most} of one class at most"
+            if most < folds
+            else "the folds that were asked for leave some empty"
         )
+        notes.append(f"There are {present} folds, not {folds}: {why}.")
     of_class = learned.groupby("label")[["fold", "group"]].nunique()
     for label, own, groups in of_class.itertuples():
         if own < present:

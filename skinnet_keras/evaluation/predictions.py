@@ -15,6 +15,7 @@ import numpy as np
 
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.data.delimited import read_delimited, without_placeholder
+from skinnet_keras.data.sources.files import image_name
 from skinnet_keras.errors import UserError
 from skinnet_keras.taxonomy import CLASSES, LABELS, UNK
 
@@ -123,7 +124,8 @@ def read_predictions(path: str | Path) -> Predictions:
     Args:
         path: CSV as described in the module's docstring, UTF-8, with any separator
             `read_delimited` knows. The order of columns is free and becomes the order of
-            `classes`. A label or group that says "not known" (NA, nan, -, ...) is none.
+            `classes`. A label or group that says "not known" (NA, nan, -, ...) is none, and an
+            image is named without its file's suffix, as in a catalogue.
 
     Raises:
         UserError: The file cannot be read, lacks a column, has one that is no class, repeats an
@@ -139,7 +141,8 @@ def read_predictions(path: str | Path) -> Predictions:
     image_ids, labels, groups = [], [], []
     probabilities = np.empty((len(rows), len(classes)))
     for n, (line, row) in enumerate(rows):
-        image_id, label = row[column["image_id"]], without_placeholder(row[column["label"]])
+        image_id = image_name(row[column["image_id"]])
+        label = without_placeholder(row[column["label"]])
         where = f"{path}, line {line} (image '{image_id}')"
         if not image_id:
             raise UserError(f"{path}, line {line}: image_id is empty, every row needs one.")

@@ -14,7 +14,7 @@ from skinnet_keras.export.parity import ParityResult
 from skinnet_keras.inference.checksums import CHECKSUM_FILE
 from skinnet_keras.inference.run_calibration import RunCalibration
 from skinnet_keras.inference.sidecar import METADATA_FILE
-from skinnet_keras.runs.run import file_sha256
+from skinnet_keras.runs.files import file_sha256
 
 PARITY_FILE = "parity.json"
 

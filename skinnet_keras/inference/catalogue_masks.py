@@ -25,7 +25,8 @@ from skinnet_keras.evaluation.segmentation.overlap import dice_per_image
 from skinnet_keras.inference.overlay import enlarge_mask
 from skinnet_keras.inference.prediction import read_cleaned
 from skinnet_keras.inference.segmenting import lesion_probability, open_segmenter
-from skinnet_keras.runs.run import Run, file_sha256, is_run
+from skinnet_keras.runs.files import file_sha256, is_run
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.masks import network_origin, run_of_segmenter, training_images
 
 NO_SPLIT = "none"

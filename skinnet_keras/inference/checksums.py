@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skinnet_keras.errors import UserError
-from skinnet_keras.runs.run import file_sha256
+from skinnet_keras.runs.files import file_sha256
 
 CHECKSUM_FILE = "SHA256SUMS"
 """In the folder of an export, as `sha256sum` writes and checks it: paths are relative to it."""

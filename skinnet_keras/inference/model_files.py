@@ -18,7 +18,7 @@ from skinnet_keras.inference.checksums import check_listed
 from skinnet_keras.inference.photographs import refuse_url
 from skinnet_keras.inference.sidecar import Sidecar, read_sidecar
 from skinnet_keras.inference.versions import latest_version
-from skinnet_keras.runs.run import BEST_FILE, SEGMENTER_FILE, is_run
+from skinnet_keras.runs.files import BEST_FILE, SEGMENTER_FILE, is_run
 
 _NO_MODEL = (
     "holds no model: give a run directory, a .keras file, a SavedModel directory, a .tflite or an "

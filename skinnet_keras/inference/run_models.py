@@ -17,7 +17,8 @@ from skinnet_keras.inference.sidecar import DEFAULT_MASK_THRESHOLD, class_names
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.composite import diagnosis_part
 from skinnet_keras.models.loading import load_keras
-from skinnet_keras.runs.run import BEST_FILE, SEGMENTER_FILE, Run
+from skinnet_keras.runs.files import BEST_FILE, SEGMENTER_FILE
+from skinnet_keras.runs.run import Run
 from skinnet_keras.runs.view_record import read_tta
 
 _BATCH = 32

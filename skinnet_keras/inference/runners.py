@@ -10,7 +10,7 @@ from skinnet_keras.inference.checksums import CHECKSUM_FILE
 from skinnet_keras.inference.model_files import ModelFiles, find_model
 from skinnet_keras.inference.runner import Runner
 from skinnet_keras.inference.sidecar import METADATA_FILE, class_names
-from skinnet_keras.runs.run import Run, is_run
+from skinnet_keras.runs.files import is_run
 
 # Keras and TensorFlow are imported where a format needs them: a `.tflite` file opens without, in a
 # tenth of the memory and of the time.
@@ -48,6 +48,8 @@ def open_runner(
         runner.cleaning = sidecar.cleaning
         runner.thresholds = sidecar.thresholds
     elif is_run(home):
+        from skinnet_keras.runs.run import Run  # brings pandas
+
         config = Run.open(home).config
         runner.cleaning = config.cleaning
         if config.segmenter is not None:
@@ -86,6 +88,7 @@ def _open_file(found: ModelFiles, num_threads: int) -> Runner:
 
 def _open_run(path: Path, calibrated: bool) -> Runner:
     from skinnet_keras.inference.run_models import RunModels
+    from skinnet_keras.runs.run import Run
 
     run = Run.open(path)
     if run.config.classical:

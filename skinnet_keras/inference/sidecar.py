@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.decisions.rules import Thresholds
-from skinnet_keras.runs.run import file_sha256
+from skinnet_keras.runs.files import file_sha256
 from skinnet_keras.taxonomy import CLASSES, LABELS
 
 METADATA_FILE = "metadata.json"

@@ -12,7 +12,8 @@ from skinnet_keras.evaluation.stored_results import UnusableResultError
 from skinnet_keras.reporting.blocks import Paragraph, Section
 from skinnet_keras.reporting.explanations import explanation_section
 from skinnet_keras.reporting.unknown_input import read_detection, unknown_input_section
-from skinnet_keras.runs.run import BEST_FILE, Run
+from skinnet_keras.runs.files import BEST_FILE
+from skinnet_keras.runs.run import Run
 
 _Found = TypeVar("_Found")
 

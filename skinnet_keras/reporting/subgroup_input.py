@@ -56,9 +56,7 @@ def read_subgroup_input(
     _names(asked)  # before anything slow is done
     predictions_path(source, split)
     if (source / "environment.json").is_file():
-        from skinnet_keras.runs.run import (
-            Run,  # brings scikit-learn, which a file does without
-        )
+        from skinnet_keras.runs.run import Run  # brings scikit-learn, which a file does without
 
         catalogue = Run.open(source, data=data).load_catalogue()
     elif data is None:

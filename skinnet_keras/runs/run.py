@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -26,18 +25,21 @@ from skinnet_keras.data.cross_validation import fold_view
 from skinnet_keras.data.unseen import unseen_view
 from skinnet_keras.errors import UserError
 from skinnet_keras.locks import is_lock_file, own_folder
+from skinnet_keras.runs.files import (
+    BEST_FILE,
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    SEGMENTER_FILE,
+    file_sha256,
+)
 from skinnet_keras.runs.tables import read_rows
 
 if TYPE_CHECKING:
     from skinnet_keras.data.cache import ImageCache
 
-_ENVIRONMENT_FILE = "environment.json"
 _CATALOGUE_FILE = "catalogue.sha256"
-_CONFIG_FILE = "config.yaml"
 _PLACE_KEYS = ("catalogue", "catalogue_relative")
 _PIXELS_FILE = "pixels.json"
-BEST_FILE = "best.keras"
-SEGMENTER_FILE = "segmenter.keras"
 
 _PACKAGES = (
     "skinnet-keras",
@@ -90,9 +92,9 @@ class Run:
                     f"{directory} already exists and is not empty: continue it with "
                     f"--resume {directory}, or choose another --out."
                 )
-            run.write_text(_ENVIRONMENT_FILE, json.dumps(environment, indent=2) + "\n")
+            run.write_text(ENVIRONMENT_FILE, json.dumps(environment, indent=2) + "\n")
             run.write_text(_CATALOGUE_FILE, catalogue.sha256() + "\n")
-            run.write_text(_CONFIG_FILE, dump_config(config))  # the last: now it is a run
+            run.write_text(CONFIG_FILE, dump_config(config))  # the last: now it is a run
         return run
 
     @classmethod
@@ -161,7 +163,7 @@ class Run:
             environment = {"command": sys.argv, "seed": self.config.seed}
         if {key: environment.get(key) for key in place} != place:
             text = json.dumps({**environment, **place}, indent=2) + "\n"
-            self.write_text(_ENVIRONMENT_FILE, text)
+            self.write_text(ENVIRONMENT_FILE, text)
 
     def record_pixels(self, cache: ImageCache) -> None:
         """Note what the image and mask files hold that the run starts with."""
@@ -235,14 +237,9 @@ class Run:
         return self.directory / "checkpoints" / stage
 
 
-def is_run(path: Path) -> bool:
-    """Tell whether a folder is a run directory, finished or not."""
-    return (path / "config.yaml").is_file() and (path / "environment.json").is_file()
-
-
 def _was_being_started(path: Path) -> bool:
     """Tell whether a file may lie in the folder of a run that was killed before it was one."""
-    started = path.name in (_ENVIRONMENT_FILE, _CATALOGUE_FILE)
+    started = path.name in (ENVIRONMENT_FILE, _CATALOGUE_FILE)
     return started or is_lock_file(path) or is_temporary(path)
 
 
@@ -275,7 +272,7 @@ def read_environment(directory: Path) -> dict[str, Any]:
     Raises:
         UserError: It is missing or damaged.
     """
-    file = directory / _ENVIRONMENT_FILE
+    file = directory / ENVIRONMENT_FILE
     try:
         environment = json.loads(file.read_text(encoding="utf-8"))
         catalogue = environment["catalogue"]
@@ -350,12 +347,6 @@ def catalogue_of(config: Config, catalogue: Catalogue) -> Catalogue:
     if config.cross_validation is not None:
         catalogue = fold_view(catalogue, config.cross_validation)
     return unseen_view(catalogue, config.unseen) if config.unseen else catalogue
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _versions() -> dict[str, str]:

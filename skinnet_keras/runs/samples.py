@@ -139,8 +139,8 @@ def check_training_classes(config: Config, catalogue: Catalogue) -> list[str]:
     present = sorted(set(labels) & set(classes))
     if len(present) == 1:
         raise UserError(
-            f"{catalogue.root}: all labelled images of split 'train' are {present[0]}: a "
-            "classifier has nothing to tell apart; give it images of other classes."
+            f"split 'train' of {catalogue.root} holds the class {present[0]} only: a classifier "
+            "needs two to tell apart."
         )
     return sentences
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
-from skinnet_keras.runs.run import is_run
+from skinnet_keras.runs.files import is_run
 
 TTA_FILE = "tta.json"
 """Describes test-time augmentation, and marks the folder that holds its predictions."""

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from skinnet_keras.atomic import write_json
 from skinnet_keras.config import StageConfig
 from skinnet_keras.errors import UserError
-from skinnet_keras.runs.run import Run, file_sha256
+from skinnet_keras.runs.files import file_sha256
+from skinnet_keras.runs.run import Run
 from skinnet_keras.training.checkpoints import (
     BEST,
     FINAL,

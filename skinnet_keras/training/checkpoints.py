@@ -29,7 +29,7 @@ import keras
 
 from skinnet_keras.atomic import atomic_file, reserve, write_json
 from skinnet_keras.errors import UserError
-from skinnet_keras.runs.run import file_sha256
+from skinnet_keras.runs.files import file_sha256
 
 STATE = "state.json"
 BEST = "best.weights.h5"

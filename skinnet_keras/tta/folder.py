@@ -16,8 +16,9 @@ from skinnet_keras.evaluation.ensembles.report import versions
 from skinnet_keras.evaluation.metrics import evaluate_predictions
 from skinnet_keras.evaluation.predictions import Predictions, read_predictions
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
+from skinnet_keras.runs.files import file_sha256
 from skinnet_keras.runs.masks import MASKS_FILE, TABLE_FILE
-from skinnet_keras.runs.run import file_sha256, place_of
+from skinnet_keras.runs.run import place_of
 from skinnet_keras.runs.view_record import write_tta
 from skinnet_keras.training.masks import link_masks
 from skinnet_keras.tta.averaging import average_views

@@ -23,6 +23,7 @@ from skinnet_keras.data import building, inventory
 from skinnet_keras.data.building import build_catalogue
 from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.checks import find_problems
 from skinnet_keras.data.splits import SPLITS
 from skinnet_keras.errors import UserError
 
@@ -294,3 +295,94 @@ def test_catalogue_too_small_for_folds_can_be_updated(tmp_path):
     assert set(before["fold"]) == {"", "0"}
     build_catalogue({"isic2020": root}, tmp_path / "out", fractions=(1, 0, 0), update=True)
     assert Catalogue.load(tmp_path / "out").table.equals(before)
+
+
+def folder_of(root, rows, header="path,label,lesion_id,patient_id,split"):
+    """One picture a row, which may name another's seed in a last, unnamed cell."""
+    for number, row in enumerate(rows):
+        save_image(root / f"{number}.png", picture(number if len(row) < 5 else row[4]))
+    lines = [f"{number}.png,{','.join(row[:4])}" for number, row in enumerate(rows)]
+    write_csv(root / "labels.csv", header, lines)
+    return root
+
+
+def test_official_test_sets_stay_whole_though_they_hold_copies(tmp_path):
+    rows = [("NV", f"L{n}", "", "train") for n in range(6)]
+    rows += [("NV", "T0", "", "test"), ("NV", "T1", "", "test", 6)]  # copies of one another
+    rows += [("MEL", "T2", "", "test", 0)]  # a copy of the first training image
+    root = folder_of(tmp_path / "data", rows)
+    report = build_catalogue({"folder": root}, tmp_path / "out", keep_official=True)
+    table = Catalogue.load(tmp_path / "out").table
+    assert table["split"].tolist() == ["", *["train"] * 5, *["test"] * 3]
+    assert table["duplicate_of"].tolist() == ["folder:8", *[""] * 8]
+    assert table["label"].tolist()[-1] == "MEL"
+    assert any(
+        "3 of the 3 images of its official test set are in test, 2 of" in n for n in report.notes
+    )
+    assert any("1 in none as copies of kept images" in note for note in report.notes)
+    assert find_problems(Catalogue.load(tmp_path / "out")) == []
+    # Without the option one of each picture is kept, and that is said, too.
+    report = build_catalogue({"folder": root}, tmp_path / "free")
+    assert report.kept == 7
+    assert any("(train 6, test 3) is not used" in note for note in report.notes)
+
+
+def test_placeholders_for_patients_make_no_patient(tmp_path):
+    words = ("NA", "n/a", "None", "-", "unknown")
+    rows = [("NV" if n % 2 else "MEL", "", words[n % 5], "") for n in range(20)]
+    root = folder_of(tmp_path / "data", rows)
+    report = build_catalogue({"folder": root}, tmp_path / "out")
+    assert report.largest_group_images == 1
+    assert any("Not known: folder has neither" in note for note in report.notes)
+    zeros = folder_of(tmp_path / "zeros", [(own, "", "0", "") for own, *_ in rows])
+    report = build_catalogue({"folder": zeros}, tmp_path / "zeros_out")
+    assert report.largest_group_images == 1
+    assert any("'0' stands for 20 of 20 images and counts as missing" in n for n in report.notes)
+    one = folder_of(tmp_path / "one", [(own, "", "clinic", "") for own, *_ in rows])
+    report = build_catalogue({"folder": one}, tmp_path / "one_out")
+    assert report.largest_group_images == 20
+    assert any("the patient 'clinic' covers 20 of 20 images" in note for note in report.notes)
+    assert not any("too few groups (20)" in note for note in report.notes)
+
+
+def test_neighbours_of_sd198_stay_together_unless_told_otherwise(tmp_path):
+    for number in (3, 4, 9, 20, 30, 31):
+        save_image(tmp_path / "sd" / "images" / "Blue_Nevus" / f"{number:06}.jpg", picture(number))
+    report = build_catalogue({"sd198": tmp_path / "sd"}, tmp_path / "out")
+    table = Catalogue.load(tmp_path / "out").table.set_index("image_id")
+    group = table["group"]
+    assert group["sd198:Blue_Nevus_000003"] == group["sd198:Blue_Nevus_000004"]
+    assert group["sd198:Blue_Nevus_000030"] == group["sd198:Blue_Nevus_000031"]
+    assert group.nunique() == 4
+    assert table["patient_id"].eq("").all()
+    assert any(note.startswith("sd198: 4 images have neighbours") for note in report.notes)
+    assert json.loads((tmp_path / "out" / "build.json").read_text())["arguments"]["neighbours"]
+    report = build_catalogue({"sd198": tmp_path / "sd"}, tmp_path / "apart", neighbours=False)
+    assert Catalogue.load(tmp_path / "apart").table["group"].nunique() == 6
+    assert any("which are not kept together" in note for note in report.notes)
+
+
+def test_a_split_file_that_a_group_overrides_is_said(tmp_path):
+    rows = [("NV", "A", "", ""), ("NV", "A", "", ""), ("NV", "B", "", "")]
+    root = folder_of(tmp_path / "data", rows)
+    splits = tmp_path / "splits.csv"
+    write_csv(splits, "image_id,split", ["folder:0,train", "folder:1,test", "folder:2,val"])
+    report = build_catalogue({"folder": root}, tmp_path / "out", splits=splits)
+    assert any(
+        note.startswith(
+            "--splits: of the split it gives (train 1, val 1, test 1), 1 moved (train to test 1) "
+            "because their lesion, patient or a copy of them lies there; now val 1, test 2."
+        )
+        for note in report.notes
+    )
+
+
+def test_the_sentence_on_absent_images_shows_both_sides(tmp_path):
+    save_image(tmp_path / "data" / "img" / "0.png", picture(0))
+    write_csv(tmp_path / "data" / "labels.csv", "path,label", ["0.png,NV"])
+    with pytest.raises(
+        UserError,
+        match=r"no image that is there \(folder: 1 of 1 rows of labels.csv "
+        r"find no image, e.g. '0.png' \(a file that no row finds: 'img/0.png'\)\)\.",
+    ):
+        build_catalogue({"folder": tmp_path / "data"}, tmp_path / "out")

@@ -237,3 +237,35 @@ def test_all_real_sets(real_data, tmp_path):
     assert names.is_unique
     shares = pd.Series(kept["split"]).value_counts(normalize=True)
     assert shares["train"] > 0.6
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda lines: lines[:1], "has a header and no row"),
+        (lambda lines: [*lines, lines[1]], "has isic2017:ISIC_0000000 in two rows"),
+        (
+            lambda lines: [*lines[:2], lines[2][:20], *lines[3:]],
+            "line 3: 1 cells where the header has 17",
+        ),
+        (lambda lines: [*lines[:2], lines[2] + ",more", *lines[3:]], "line 3: 18 cells"),
+        (lambda lines: [lines[0], *(line + "," for line in lines[1:])], "line 2: 18 cells"),
+        (lambda lines: [], "no column|line 2"),
+        (lambda lines: ["\0" * 9], "no column"),
+        (lambda lines: [*lines[:2], '"' + lines[2], *lines[3:]], "is damaged|cells where"),
+    ],
+)
+def test_a_damaged_table_is_one_sentence(tmp_path, damage, sentence):
+    build_catalogue({"isic2017": write_isic2017(tmp_path / "data")}, tmp_path / "out")
+    path = tmp_path / "out" / "catalogue.csv"
+    path.write_text("\n".join(damage(path.read_text().splitlines())) + "\n")
+    with pytest.raises(UserError, match=sentence):
+        Catalogue.load(tmp_path / "out")
+
+
+def test_a_path_with_a_nul_byte_is_refused(tmp_path):
+    build_catalogue({"isic2017": write_isic2017(tmp_path / "data")}, tmp_path / "out")
+    catalogue = Catalogue.load(tmp_path / "out")
+    catalogue.table.loc[0, "path"] = "a\0b.jpg"
+    with pytest.raises(UserError, match="leaves the folder"):
+        catalogue.image_path(catalogue.table["image_id"][0])

@@ -213,3 +213,23 @@ def test_no_copies_at_all(tmp_path):
         "similarity",
     ]
     assert count_pairs(copies.pairs) == {cause: {} for cause in (*CAUSES, SAME_VIEW)}
+
+
+def test_official_test_sets_are_kept_whole():
+    rows = [
+        {"source": "isic2019", "label": "MEL", "site": "head/neck"},
+        {"source": "isic2018", "label": "NV"},
+        {"source": "isic2017", "label": "", "age": "5"},
+        {"source": "isic2018", "label": "NV"},
+    ]
+    table = pd.DataFrame([{column: row.get(column, "") for column in COLUMNS} for row in rows])
+    table["image_id"] = [f"{row['source']}:{number}" for number, row in enumerate(rows)]
+    whole = pd.Series([False, True, True, True])
+    table, conflicts, kept = resolve_copies(table, np.array([0, 0, 0, 1]), [9, 2, 3, 1], whole)
+    # The copy of most pixels is no test image: it is left to the best that is.
+    assert table["duplicate_of"].tolist() == ["isic2017:2", "", "", ""]
+    assert table["label"].tolist() == ["MEL", "NV", "MEL", "NV"]  # its own before the trusted one
+    assert table["site"].tolist() == ["head/neck", "head/neck", "head/neck", ""]
+    assert table["age"].tolist() == ["", "5", "5", ""]
+    assert kept == {"isic2017": 1, "isic2018": 1}
+    assert [conflict.kept for conflict in conflicts] == ["isic2017:2"]

@@ -79,3 +79,6 @@ def test_too_few_groups_is_said_only_where_it_is_the_reason():
     rows = [("NV", "a", "0"), ("NV", "b", "1"), ("DF", "c", "1"), ("DF", "d", "1")]
     [note] = fold_notes(pd.DataFrame(rows, columns=["label", "group", "fold"]), 2)
     assert note.startswith("DF is in 1 of the 2 folds: its groups hold other images")
+    rows = [("NV", group, "0") for group in "abc"]
+    [note] = fold_notes(pd.DataFrame(rows, columns=["label", "group", "fold"]), 3)
+    assert note == "There are 1 folds, not 3: the folds that were asked for leave some empty."

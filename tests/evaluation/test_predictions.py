@@ -164,3 +164,44 @@ def test_count_differing_counts_missing_images_and_other_labels():
     one = labelled(a="MEL", b="NV", c="DF")
     assert count_differing(one, labelled(c="DF", a="MEL", b="NV")) == 0
     assert count_differing(one, labelled(a="MEL", b="MEL", d="DF")) == 3
+
+
+@pytest.mark.parametrize(
+    "respell",
+    [
+        lambda text: text.replace(",", ";"),
+        lambda text: text.replace(",", "\t"),
+        lambda text: text.replace(",", " , "),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", ",\r\n"),
+        lambda text: text.replace("\nx", ",\nx").replace("\ny", "\n,,,\ny"),
+        lambda text: "".join(f"{n},{line}" for n, line in enumerate(text.splitlines(True))),
+        lambda text: text.replace("image_id,label", "Image ID,Label"),
+        lambda text: text.replace("x,", "x.JPG,").replace("y,", "y.png,"),
+    ],
+)
+def test_other_forms_of_the_file(file, respell):
+    rows = [["x", "NV", *ROW[2:], "g"], ["y", "", *ROW[2:], ""]]
+    write(file, *rows, header=[*HEADER, "group"])
+    expected = read_predictions(file)
+    text = respell(file.read_text())
+    # pandas gives its row numbers no name.
+    file.write_bytes(text.removeprefix("0").encode() if text[0] == "0" else text.encode())
+    read = read_predictions(file)
+    assert (read.image_ids, read.labels) == (expected.image_ids, expected.labels)
+    assert (read.groups, read.classes) == (expected.groups, expected.classes)
+    assert np.array_equal(read.probabilities, expected.probabilities)
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "None", "-", "N/A", "null", "unknown", "?", ""])
+def test_a_group_or_label_that_says_nothing_is_none(file, word):
+    rows = [["x", "NV", *ROW[2:], word], ["y", word, *ROW[2:], "g"]]
+    read = read_predictions(write(file, *rows, header=[*HEADER, "group"]))
+    assert read.groups == ["", "g"]
+    assert read.labels == ["NV", ""]
+
+
+def test_a_file_that_is_no_text_is_one_sentence(file):
+    file.write_bytes(b"image_id,label\n\0\0")
+    with pytest.raises(UserError, match=r"cannot be read as a predictions CSV .*NUL"):
+        read_predictions(file)

@@ -14,7 +14,7 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.export.manifest import CHECKSUM_FILE, write_manifest
 from skinnet_keras.export.publishing import finish_publishing, staged_export
 from skinnet_keras.locks import own_name
-from skinnet_keras.runs.run import file_sha256
+from skinnet_keras.runs.files import file_sha256
 
 MADE = ("classifier/2", "m_classifier_float32.tflite")
 

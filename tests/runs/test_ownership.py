@@ -14,7 +14,8 @@ from skinnet_keras.config import Config
 from skinnet_keras.data.synthetic import write_synthetic
 from skinnet_keras.errors import UserError
 from skinnet_keras.locks import own_folder
-from skinnet_keras.runs.run import Run, is_run
+from skinnet_keras.runs.files import is_run
+from skinnet_keras.runs.run import Run
 from test_locks import held
 from tiny_run import make_catalogue
 

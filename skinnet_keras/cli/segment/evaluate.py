@@ -60,7 +60,8 @@ def evaluate(
     from skinnet_keras.export.segmentation_scoring import score_on_catalogue
     from skinnet_keras.inference.segmenting import open_segmenter
     from skinnet_keras.locks import own_folder
-    from skinnet_keras.runs.run import Run, is_run
+    from skinnet_keras.runs.files import is_run
+    from skinnet_keras.runs.run import Run
 
     runner = open_segmenter(model, data=data)
     if data is not None:

@@ -38,14 +38,15 @@ def has_file(root: Path, *names: str) -> bool:
 def find_folders(root: Path, *names: str) -> list[Path]:
     """Return the folders in `root` or up to three folders below that match a glob of `names`.
 
-    Upper and lower case are alike: PH2's folder is spelt in two ways.
+    Upper and lower case are alike: PH2's folder is spelt in two ways. Such a folder may be a link,
+    to anywhere; of several links to one folder the first counts.
     """
     patterns = [name.lower() for name in names]
-    return [
-        folder
-        for folder in _tree(root)
-        if folder != root and any(fnmatchcase(folder.name.lower(), own) for own in patterns)
-    ]
+    found: dict[str, Path] = {}
+    for folder in _tree(root):
+        if folder != root and any(fnmatchcase(folder.name.lower(), own) for own in patterns):
+            found.setdefault(os.path.realpath(folder), folder)
+    return list(found.values())
 
 
 def has_folder(root: Path, *names: str) -> bool:
@@ -63,7 +64,13 @@ def need_folders(root: Path, *names: str) -> list[Path]:
 
 def missing_folder(root: Path, *names: str) -> UserError:
     """Return the error that says which folder is missing."""
-    return UserError(f"{root} has no folder {' or '.join(names)}: {_ADVICE}.")
+    links = survey(root, root).links_out
+    hint = (
+        f" ({len(links):,} linked folders lead out of it and were not followed, e.g. {links[0]})"
+        if links
+        else ""
+    )
+    return UserError(f"{root} has no folder {' or '.join(names)}{hint}: {_ADVICE}.")
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def survey(root: Path, folder: Path) -> Survey:
     """List what lies in a folder and below, in order.
 
     Linked folders are followed where they lead into `root` or `folder`, after the folders that lie
-    there themselves; none is entered twice, so that links in a circle end.
+    there themselves. None is entered twice, nor one that holds `folder`: links in a circle end.
 
     Left out: superpixel maps (`*_superpixels.png` of the ISIC-2017 archives) and what macOS
     and storage boxes leave behind (`__MACOSX`, `@eaDir` and hidden folders, `._*` files).
@@ -98,6 +105,7 @@ def survey(root: Path, folder: Path) -> Survey:
         UserError: A folder cannot be listed.
     """
     inside = [os.path.realpath(place) for place in (root, folder)]
+    begun = [os.path.realpath(place) for place in (folder, folder.parent) if place != root.parent]
     found = Survey()
     seen: set[str] = set()
     waiting, linked = [folder], deque[Path]()
@@ -107,18 +115,19 @@ def survey(root: Path, folder: Path) -> Survey:
         real = os.path.realpath(current)
         if real in seen:
             continue
-        if is_link and not any(os.path.commonpath((real, place)) == place for place in inside):
+        if is_link and any(_holds(real, place) for place in begun):
+            continue
+        if is_link and not any(_holds(place, real) for place in inside):
             found.links_out.append(current)
             continue
         seen.add(real)
         for entry in _entries(current):
             path = Path(entry.path)
-            # os.path answers of a link in a circle, where the entry itself raises.
-            if os.path.isdir(path):
+            if _is_folder(entry):
                 if not _is_litter(entry.name):
                     (linked if entry.is_symlink() else waiting).append(path)
             elif _is_image(entry.name):
-                (found.images if os.path.isfile(path) else found.no_files).append(path)
+                (found.images if _is_file(entry) else found.no_files).append(path)
             elif entry.is_symlink() and not path.exists() and not entry.name.startswith("."):
                 found.no_files.append(path)
     for paths in (found.images, found.links_out, found.no_files):
@@ -210,6 +219,10 @@ def _is_image(name: str) -> bool:
     )
 
 
+def _holds(folder: str, other: str) -> bool:
+    return os.path.commonpath((folder, other)) == folder
+
+
 def _is_litter(folder: str) -> bool:
     return folder in ("__MACOSX", "@eaDir") or folder.startswith(".")
 
@@ -219,16 +232,32 @@ def _tree(root: Path) -> Iterator[Path]:
     level = [root]
     for _ in range(_LEVELS_BELOW):
         yield from level
-        level = [child for folder in level for child in _children(folder)]
+        level = [child for folder in level for child in _children(root, folder)]
     yield from level
 
 
-def _children(folder: Path) -> list[Path]:
+def _children(root: Path, folder: Path) -> list[Path]:
+    """List the folders in one, without links that lead back to it, to `root` or above."""
+    begun = [os.path.realpath(place) for place in (root, folder)]
     return [
         Path(entry.path)
         for entry in _entries(folder)
-        if os.path.isdir(entry.path) and not _is_litter(entry.name)
+        if _is_folder(entry)
+        and not _is_litter(entry.name)
+        and not (
+            entry.is_symlink()
+            and any(_holds(os.path.realpath(entry.path), place) for place in begun)
+        )
     ]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # os.path answers of a link to itself, where the entry raises; an entry takes no look at it.
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

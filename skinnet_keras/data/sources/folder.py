@@ -55,20 +55,20 @@ def read(root: Path) -> SourceTable:
     lines: dict[str, int] = {}
     absent: list[str] = []
     no_masks: list[str] = []
-    for (line, record), own in zip(table.iterrows(), table["path"], strict=True):
+    for line, record in zip(table.index, table.to_dict("records"), strict=True):
         where = f"{csv}, line {line}"
-        listed = _inside(own, where)
+        listed = _inside(record["path"], where)
         found = files.find(listed)
-        stem = joined_stem(found or PurePosixPath(image_name(str(listed))))
+        stem = joined_stem(found) if found else "_".join(_without_suffix(listed).parts)
         if stem in lines:
             raise UserError(
                 f"{where}: {listed} gets the same name as line {lines[stem]}, {stem}: remove or "
                 "rename one of the images."
             )
-        lines[stem] = int(str(line))
+        lines[stem] = line
         diagnoses[stem] = record[column]
         if found is None:
-            absent.append(own)
+            absent.append(record["path"])
             continue
         mask = None
         if record.get("mask_path"):
@@ -156,6 +156,10 @@ def _inside(text: str, where: str) -> PurePosixPath:
             f"{where}: the path {text!r} leaves the folder: give it relative to the CSV file."
         )
     return path
+
+
+def _without_suffix(path: PurePosixPath) -> PurePosixPath:
+    return PurePosixPath(image_name(str(path)))
 
 
 def _skin_type(text: str, where: str) -> str:

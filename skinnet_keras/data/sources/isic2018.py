@@ -10,7 +10,8 @@ task-2 masks of dermoscopic attributes are not read. This reader has never seen 
 
 The test set of task 3 as HAM10000's repository gives it is read, too: the images in
 `ISIC2018_Task3_Test_Images/`, the truth with the columns of `HAM10000_metadata`, of which
-`image_id` and `dx` are needed, as `ISIC2018_Task3_Test_GroundTruth.csv` or, tab-separated, `.tab`.
+`image_id` and `dx` are needed, as `ISIC2018_Task3_Test_GroundTruth.csv`, `.tab` (tab-separated) or
+without a suffix.
 
 An image of both tasks is one row: image and mask of task 1, on which the mask was drawn, with
 diagnosis and lesion of task 3. Where the tasks put it into different parts, test goes before
@@ -73,15 +74,18 @@ def read(root: Path) -> SourceTable:
     diagnoses = dict.fromkeys(rows, "")
     without_image = 0
     missing: list[str] = []
+    notes: list[str] = []
     for part, split in _SPLITS.items():
-        path, table = _task3(root, part)
+        truth, table = _task3(root, part)
         images = _images(root, *(own.format(part=part) for own in _TASK3_INPUTS))
-        if path is None:
+        if truth is None:
+            if images:
+                notes.append(f"no diagnoses for {part} of task 3 (its GroundTruth is not there).")
             table = pd.DataFrame({"image": list(images)}).assign(**dict.fromkeys(_OPTIONAL, ""))
         elsewhere = rows.keys() - images.keys()
         for stem in elsewhere:
             images.add(stem, rows[stem].path)
-        matched = match_images(table, "image", images, path or root, need_no_row=elsewhere)
+        matched = match_images(table, "image", images, truth or root, need_no_row=elsewhere)
         for record in matched.records:
             stem = record["image"]
             row = rows.get(stem, SourceRow(stem, images[stem], official_split=split))
@@ -97,7 +101,7 @@ def read(root: Path) -> SourceTable:
     with_masks = [
         replace(row, mask_path=masks.path_of(f"{stem}_segmentation")) for stem, row in rows.items()
     ]
-    return SourceTable("isic2018", with_masks, without_image, missing, diagnoses=diagnoses)
+    return SourceTable("isic2018", with_masks, without_image, missing, notes, diagnoses)
 
 
 def _images(root: Path, *folders: str) -> ImageIndex:
@@ -106,7 +110,7 @@ def _images(root: Path, *folders: str) -> ImageIndex:
 
 def _task3(root: Path, part: str) -> tuple[Path | None, pd.DataFrame]:
     """Read the truth of a part of task 3: its file, and the columns `image` and `_OPTIONAL`."""
-    names = [f"ISIC2018_Task3_{part}_GroundTruth{suffix}" for suffix in (".csv", ".tab")]
+    names = [f"ISIC2018_Task3_{part}_GroundTruth{suffix}" for suffix in (".csv", ".tab", "")]
     needed = part == "Training" and has_folder(root, f"ISIC2018_Task3_{part}_Input")
     if not (has_file(root, *names) or needed):
         return None, pd.DataFrame()

@@ -60,6 +60,9 @@ def _read_part(root: Path, part: str) -> SourceTable:
             truth[["image", "diagnosis"]], table.drop(columns="diagnosis"), "image"
         )
     matched = match_images(table, "image", images, path)
+    notes = []
+    if images and path.name != truth_name:
+        notes.append(f"no diagnoses for {part} ({truth_name} is not there).")
     rows = [
         SourceRow(
             stem=record["image"],
@@ -73,4 +76,4 @@ def _read_part(root: Path, part: str) -> SourceTable:
         )
         for record in matched.records
     ]
-    return SourceTable("isic2019", rows, **matched.facts(table["diagnosis"]))
+    return SourceTable("isic2019", rows, notes=notes, **matched.facts(table["diagnosis"]))

@@ -33,14 +33,18 @@ def read(root: Path) -> SourceTable:
     """Read the data set.
 
     Raises:
-        UserError: The folder or both tables are missing, or a row has no diagnosis.
+        UserError: The folder or both tables are missing, a row has no diagnosis, or an image has
+            two rows.
     """
     images = find_images(root, "PH2 Dataset images")
     path = find_file(root, _SHEET, _TEXT)
-    diagnoses = _read_sheet(path) if path.name == _SHEET else _read_text(path)
-    if not diagnoses:
+    cases = _read_sheet(path) if path.name == _SHEET else _read_text(path)
+    if not cases:
         raise UserError(f"{path} lists no image: get the original file.")
-    listed = pd.DataFrame({"stem": list(diagnoses), "diagnosis": list(diagnoses.values())})
+    listed = pd.DataFrame(cases, columns=["stem", "diagnosis"])
+    repeated = listed["stem"][listed["stem"].duplicated()]
+    if len(repeated):
+        raise UserError(f"{path} lists {repeated.iloc[0]} twice: keep one of its rows.")
     no_picture = [stem for stem in images if not _PICTURE.fullmatch(stem)]
     matched = match_images(listed, "stem", images, path, need_no_row=no_picture)
     rows = [
@@ -55,7 +59,7 @@ def read(root: Path) -> SourceTable:
     return SourceTable("ph2", rows, **matched.facts(listed["diagnosis"]))
 
 
-def _read_sheet(path: Path) -> dict[str, str]:
+def _read_sheet(path: Path) -> list[tuple[str, str]]:
     """Read the sheet: a legend, the row of headings, then an X in one of three columns."""
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
@@ -74,31 +78,35 @@ def _read_sheet(path: Path) -> dict[str, str]:
         raise UserError(f"{path} has no column {', '.join(missing)}: get the original file.")
     # A row may end before the last column.
     rows = [dict(zip(cells[start], row, strict=False)) for row in cells[start + 1 :]]
-    return {
-        row["image name"].upper(): _only(
-            [word for word in _DIAGNOSES if row.get(word) == "x"], row["image name"], path
+    return [
+        (
+            row["image name"].upper(),
+            _only([word for word in _DIAGNOSES if row.get(word) == "x"], row["image name"], path),
         )
         for row in rows
         if row.get("image name", "").startswith(_PREFIX)
-    }
+    ]
 
 
-def _read_text(path: Path) -> dict[str, str]:
+def _read_text(path: Path) -> list[tuple[str, str]]:
     """Read rows like `|| IMD003 ||  ||  0 || ...`; a legend follows them."""
     fields_of_rows = [
         [field.strip() for field in line.split("||")]
         for line in path.read_text(encoding="latin-1").splitlines()
         if line.lstrip().startswith("||")
     ]
-    return {
-        fields[1].upper(): _only(
-            [word for code, word in enumerate(_DIAGNOSES) if fields[3:4] == [str(code)]],
-            fields[1],
-            path,
+    return [
+        (
+            fields[1].upper(),
+            _only(
+                [word for code, word in enumerate(_DIAGNOSES) if fields[3:4] == [str(code)]],
+                fields[1],
+                path,
+            ),
         )
         for fields in fields_of_rows
         if fields[1].casefold().startswith(_PREFIX)
-    }
+    ]
 
 
 def _only(words: list[str], name: str, path: Path) -> str:

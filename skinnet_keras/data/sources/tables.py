@@ -48,7 +48,7 @@ def read_csv(
     if key:
         table[key] = table[key].map(image_name)
         lines: dict[str, int] = {}
-        for line, name in table[key].items():
+        for (line, _), name in zip(rows, table[key], strict=True):
             if not name:
                 raise UserError(f"{path}, line {line}: no {key}: name the image.")
             if (first := lines.setdefault(name.casefold(), line)) != line:

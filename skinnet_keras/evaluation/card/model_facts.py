@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from skinnet_keras.config import Config, ModelConfig
-from skinnet_keras.evaluation.card.run_files import file_sha256
 from skinnet_keras.evaluation.card.sections import with_arguments
+from skinnet_keras.runs.files import file_sha256
 from skinnet_keras.runs.masks import read_mask_table
 from skinnet_keras.runs.view_record import read_tta
 from skinnet_keras.taxonomy import LABELS

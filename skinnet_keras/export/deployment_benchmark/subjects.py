@@ -10,7 +10,7 @@ from pathlib import Path
 from skinnet_keras.config import load_config
 from skinnet_keras.errors import UserError
 from skinnet_keras.inference.versions import latest_version
-from skinnet_keras.runs.run import is_run
+from skinnet_keras.runs.files import is_run
 
 KINDS = ("classifier", "end_to_end")
 """Kinds of models an export holds."""

@@ -18,7 +18,8 @@ from skinnet_keras.export.signature import CLASSIFIER, END_TO_END
 from skinnet_keras.export.tflite import PRECISIONS
 from skinnet_keras.inference.model_files import find_model
 from skinnet_keras.inference.sidecar import METADATA_FILE
-from skinnet_keras.runs.run import Run, is_run
+from skinnet_keras.runs.files import is_run
+from skinnet_keras.runs.run import Run
 
 _FILE_NAME = re.compile(rf"(.+)_({END_TO_END}|{CLASSIFIER})_([a-z0-9]+)\.tflite")
 

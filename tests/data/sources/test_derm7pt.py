@@ -66,3 +66,19 @@ def test_an_index_outside_the_table_is_named(tmp_path):
     write_csv(tmp_path / "release_v0" / "meta" / "test_indexes.csv", "indexes", ["5"])
     with pytest.raises(UserError, match=r"test_indexes\.csv has the index '5'.*rows 0 to 4"):
         read(tmp_path)
+
+
+def test_a_photograph_that_is_the_dermoscopic_image_is_left_out_of_the_clinical_ones(tmp_path):
+    [meta] = write_derm7pt(tmp_path).rglob("meta.csv")
+    # Case 2 repeats its dermoscopic path, spelt otherwise; case 3 names that of case 5.
+    text = meta.read_text().replace("Fcl/Fcl001.jpg", "FCL/fcl002.JPG")
+    meta.write_text(text.replace("NML/Nml003.jpg", "NML/Nml102.jpg"))
+    before, table = read(tmp_path), read(tmp_path, "derm7pt_clinical")
+    assert [row.stem for row in table.rows] == ["nel_nel026", "nml_nml100"]
+    assert set(table.diagnoses) == {"nel_nel026", "nml_nml100"}
+    assert table.notes == [
+        "derm7pt_clinical: 2 images are left out, as meta.csv names them as the dermoscopic image, "
+        "too, e.g. 'fcl/fcl002'."
+    ]
+    assert "fcl_fcl002" in {row.stem for row in before.rows}
+    assert before.notes == []

@@ -81,3 +81,9 @@ def test_mistakes_name_the_line(tmp_path, row, words):
     write_csv(tmp_path / "labels.csv", "path,mask_path,label,split,skin_type", rows)
     with pytest.raises(UserError, match=words):
         read(tmp_path)
+
+
+def test_absent_images_with_dots_in_their_names_are_told_apart(tmp_path):
+    root = write_folder(tmp_path)
+    write_csv(root / "labels.csv", "path,label", ["clinic/07.jpg,NV", "a/1.5.jpg,NV", "a/1.6,NV"])
+    assert list(read(root).diagnoses) == ["clinic_07", "a_1.5", "a_1.6"]

@@ -65,3 +65,15 @@ def test_archive_unpacked_into_a_folder_of_its_own_name(tmp_path):
     shutil.move(data, tmp_path / "moved")
     shutil.move(tmp_path / "moved", data / "ISIC-2017_Training_Data")
     assert len(read(tmp_path).rows) == 3
+
+
+def test_the_metadata_are_optional_and_said_to_be_absent(tmp_path):
+    whole = read(write_isic2017(tmp_path, parts=("Training",)))
+    (tmp_path / "ISIC-2017_Training_Data_metadata.csv").unlink()
+    table = read(tmp_path)
+    assert [row.diagnosis for row in table.rows] == [row.diagnosis for row in whole.rows]
+    assert {(row.age, row.sex) for row in table.rows} == {("", "")}
+    assert table.notes == [
+        "no ages and sexes for Training (ISIC-2017_Training_Data_metadata.csv is not there)."
+    ]
+    assert whole.notes == []

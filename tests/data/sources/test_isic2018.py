@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
+from layouts import picture, save_image, write_csv
 from layouts.isic2018 import write_isic2018, write_isic2018_task1, write_isic2018_task3
 from skinnet_keras.data.sources import SourceRow
 from skinnet_keras.data.sources.isic2018 import read
+from skinnet_keras.taxonomy import label_of
 
 
 def by_stem(table):
@@ -98,3 +102,52 @@ def test_lesion_groupings_are_optional(tmp_path):
     write_isic2018_task3(tmp_path)
     (tmp_path / "ISIC2018_Task3_Training_LesionGroupings.csv").unlink()
     assert {row.lesion_id for row in read(tmp_path).rows} == {""}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tab"])
+def test_the_test_set_of_ham10000s_repository(tmp_path, suffix):
+    for stem in ("ISIC_0034524", "ISIC_0034525"):
+        save_image(tmp_path / "ISIC2018_Task3_Test_Images" / f"{stem}.jpg", picture(501))
+    truth = tmp_path / "ISIC2018_Task3_Test_GroundTruth.csv"
+    write_csv(
+        truth,
+        "lesion_id,image_id,dx,dx_type,age,sex,localization,dataset",
+        [
+            "HAM_0007466,ISIC_0034524,nv,follow_up,40.0,female,back,vidir_molemax",
+            "HAM_0001234,ISIC_0034525,akiec,histo,,unknown,unknown,vidir_modern",
+            "HAM_0001235,ISIC_0034526,mel,histo,50.0,male,face,vidir_modern",
+        ],
+    )
+    if suffix == "tab":
+        truth.with_suffix(".tab").write_text(truth.read_text().replace(",", "\t"))
+        truth.unlink()
+    table = read(tmp_path)
+    assert table.rows == [
+        SourceRow(
+            "ISIC_0034524",
+            "ISIC2018_Task3_Test_Images/ISIC_0034524.jpg",
+            diagnosis="nv",
+            lesion_id="HAM_0007466",
+            age="40.0",
+            sex="female",
+            site="back",
+            official_split="test",
+        ),
+        SourceRow(
+            "ISIC_0034525",
+            "ISIC2018_Task3_Test_Images/ISIC_0034525.jpg",
+            diagnosis="akiec",
+            lesion_id="HAM_0001234",
+            official_split="test",
+        ),
+    ]
+    assert table.without_image == 1
+    assert [label_of(row.diagnosis, "isic2018") for row in table.rows] == ["NV", "AK"]
+
+
+def test_only_image_and_diagnosis_are_needed_of_that_truth(tmp_path):
+    save_image(tmp_path / "ISIC2018_Task3_Test_Images" / "ISIC_0034524.jpg", picture(501))
+    truth = tmp_path / "ISIC2018_Task3_Test_GroundTruth.csv"
+    write_csv(truth, "image_id,dx", ["ISIC_0034524,bkl"])
+    [row] = read(tmp_path).rows
+    assert (row.diagnosis, row.lesion_id, row.official_split) == ("bkl", "", "test")

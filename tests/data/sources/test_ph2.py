@@ -91,3 +91,11 @@ def test_damaged_tables(tmp_path):
     (tmp_path / "PH2Dataset" / "PH2_dataset.txt").write_text("|| Name ||\nLegend")
     with pytest.raises(UserError, match=r"PH2_dataset\.txt lists no image"):
         read(tmp_path)
+
+
+def test_an_image_with_two_rows_is_refused(tmp_path):
+    [path] = write_ph2(tmp_path, sheet=False).rglob("PH2_dataset.txt")
+    header, first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([header, first, *rest, first]))
+    with pytest.raises(UserError, match=r"PH2_dataset\.txt lists IMD002 twice"):
+        read(tmp_path)
