@@ -19,6 +19,7 @@ from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.models import build_skinnet
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.ood.features import Computer
+from skinnet_keras.reporting.gallery import Photographs
 from skinnet_keras.runs.masks import PredictedMasks
 from skinnet_keras.runs.opened import OpenedRun
 from skinnet_keras.tta.averaging import average_views
@@ -113,11 +114,15 @@ def test_the_mask_shown_is_the_mask_that_was_fed(directory):
     models = RunModels.load(directory)
     config = models.run.config
     if not config.uses_mask:
+        assert Photographs.of_run(OpenedRun(models.run)).mask_of is None
         return
     cases = cases_of_split(models, "test", count=100)
     ids = [case.image_id for case in cases]
     lesions = np.stack([case.lesion for case in cases])
     in_run = PredictedMasks.open(directory).of(ids)
+    pictured = Photographs.of_run(OpenedRun(models.run)).mask_of
+    assert pictured is not None
+    np.testing.assert_array_equal(np.stack([pictured(image_id) for image_id in ids]), lesions)
     if not config.tunes_segmenter:
         np.testing.assert_array_equal(lesions, in_run)
         return
