@@ -11,8 +11,9 @@ import numpy as np
 
 from skinnet_keras.classical.run import check_classical, run_classical
 from skinnet_keras.config import Config
-from skinnet_keras.data.cache import open_cache
+from skinnet_keras.data.cache import ImageCache, open_cache
 from skinnet_keras.data.catalogue import Catalogue
+from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.confusion import confusion_matrix, headline_metrics
 from skinnet_keras.evaluation.metrics import evaluate_predictions
@@ -20,18 +21,22 @@ from skinnet_keras.evaluation.plots import plot_history
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.evaluation.segmentation.overlap import segmentation_scores
 from skinnet_keras.evaluation.split_predictions import write_split_predictions
+from skinnet_keras.locks import own_folder
 from skinnet_keras.models import BACKBONES
 from skinnet_keras.models.loading import load_keras
 from skinnet_keras.runs.masks import holds_masks
 from skinnet_keras.runs.opened import OpenedRun
 from skinnet_keras.runs.run import Run, catalogue_of
 from skinnet_keras.runs.samples import (
+    check_training_classes,
     classes_of,
     classification_samples,
     input_names_of,
     labels_of,
     segmentation_samples,
 )
+from skinnet_keras.training.batch_sizes import check_batch_size
+from skinnet_keras.training.checkpoints import recover
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import build_strategy
 from skinnet_keras.training.joint import check_joint, end_to_end_classifier, restore_masks
@@ -45,7 +50,11 @@ from skinnet_keras.training.segmentation import (
     train_segmenter,
 )
 from skinnet_keras.training.segmenter_source import check_source, take_segmenter
-from skinnet_keras.training.stages import configured_loss, train_classifier
+from skinnet_keras.training.stages import (
+    check_classifier_batches,
+    configured_loss,
+    train_classifier,
+)
 from skinnet_keras.training.tracking import Tracker, check_tracking, open_tracker
 
 
@@ -54,22 +63,27 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
 
     Raises:
         UserError: A network's name or arguments are unknown, the segmenter's run or the masks it
-            names are missing or have another cleaning, a split has no labelled image or no mask,
-            a package or tracker is missing, the joint stage cannot train the segmentation network,
-            or the directory is in use.
+            names are missing, have another cleaning or were predicted on other pixels, a split has
+            no labelled image or no mask, all training images are of one class, a batch is too
+            small or too large to train on, a package or tracker is missing, the joint stage cannot
+            train the segmentation network, or the directory is in use.
     """
     check_tracking(config.tracking)
     catalogue = catalogue_of(config, catalogue)
+    scarce = check_training_classes(config, catalogue)
     if config.classical:
         check_classical(config, catalogue)
     else:
         _check_networks(config, catalogue)
     cache = open_cache(catalogue, config.image_size, cleaning=config.cleaning)
-    if config.stages.segmentation:
-        for split in ("train", "val"):
-            segmentation_samples(catalogue, cache, split)
+    notes: list[str] = []
+    if stage := config.stages.segmentation:
+        train, _ = (segmentation_samples(catalogue, cache, split) for split in ("train", "val"))
+        notes += check_batch_size(
+            "segmentation", stage, lambda: configured_segmenter(config), images=len(train)
+        )
     if config.model:
-        samples = [
+        train, _ = (
             classification_samples(
                 catalogue,
                 cache,
@@ -79,9 +93,15 @@ def start_run(config: Config, catalogue: Catalogue, directory: Path) -> Run:
                 masks=None,
             )
             for split in ("train", "val")
-        ]
-        check_joint(config, train=samples[0])
-    return Run.create(directory, config, catalogue)
+        )
+        check_joint(config, train=train)
+        notes += check_classifier_batches(config, images=len(train))
+    _check_pixels_of_masks(config, catalogue, cache)
+    run = Run.create(directory, config, catalogue)
+    run.record_pixels(cache)
+    for note in (*scarce, *notes):
+        run.log(note)
+    return run
 
 
 def run_experiment(run: Run) -> dict[str, Any]:
@@ -96,12 +116,12 @@ def run_experiment(run: Run) -> dict[str, Any]:
         The content of `metrics.json`.
 
     Raises:
-        UserError: The data do not serve the config, training diverged, or a tracker is not
-            installed.
+        UserError: The data do not serve the config or are no longer those the run started with,
+            training diverged, a tracker is not installed, or another process is training this run.
     """
     opened = OpenedRun(run)
-    opened.catalogue  # noqa: B018, checked before anything is written
-    with open_tracker(run) as tracker:
+    opened.cache  # noqa: B018, checked before anything is written
+    with own_folder(run.directory), open_tracker(run) as tracker:
         run.remember_catalogue()
         if run.config.classical:
             metrics = run_classical(opened)
@@ -114,6 +134,9 @@ def run_experiment(run: Run) -> dict[str, Any]:
 
 def _train_and_measure(opened: OpenedRun, tracker: Tracker) -> dict[str, Any]:
     run, config = opened.run, opened.config
+    for directory in sorted((run.directory / "checkpoints").glob("*")):
+        if damage := recover(directory, config.checkpoint_every):
+            run.log(f"{directory.name}: {damage}")
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         _make_deterministic()
@@ -162,6 +185,19 @@ def _check_networks(config: Config, catalogue: Catalogue) -> None:
             raise UserError(f"segmenter: {error}") from error
 
 
+def _check_pixels_of_masks(config: Config, catalogue: Catalogue, cache: ImageCache) -> None:
+    """Check that predicted masks were drawn on the images as they are now."""
+    section = config.classical or (config.segmenter if config.uses_mask else None)
+    if section is None:
+        return
+    if section.masks:
+        StoredMasks.open(catalogue, section.masks).check_images(cache)
+    elif config.segmenter and config.segmenter.run:
+        source = Run.open(Path(config.segmenter.run))
+        if source.catalogue_sha256() == catalogue.sha256():
+            source.check_pixels(cache, masks=False)
+
+
 def _make_deterministic() -> None:
     if keras.backend.backend() != "tensorflow":
         raise UserError("deterministic: true needs KERAS_BACKEND=tensorflow.")
@@ -189,7 +225,12 @@ def _segmentation_scores(context: TrainingContext) -> dict[str, Any]:
             samples = segmentation_samples(context.catalogue, context.cache, split)
         except UserError:
             continue  # A catalogue may have masks in some splits only.
-        scores[split] = {"n": len(samples), **score_segmenter(context, segmenter, samples)}
+        true = np.asarray(samples.masks_at(np.arange(len(samples))))
+        scores[split] = {
+            "n": len(samples),
+            "empty_truths": int((~true.any(axis=(1, 2))).sum()),
+            **score_segmenter(context, segmenter, samples),
+        }
     return scores
 
 

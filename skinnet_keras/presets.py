@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from skinnet_keras.config.yaml_text import shorten
 from skinnet_keras.errors import UserError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -23,13 +24,13 @@ def find_config(name: str) -> Path:
     Raises:
         UserError: There is neither such a file nor such a preset.
     """
-    if Path(name).is_file():
+    if _is_file(name):
         return Path(name)
     preset = name.removeprefix("configs/").removesuffix(".yaml")
     if preset in preset_names():
         return _folder() / f"{preset}.yaml"
     raise UserError(
-        f"config {name}: no such file, and no preset of this name; presets are "
+        f"config {shorten(name, 100)}: {_no_file(name)}, and no preset of this name; presets are "
         f"{', '.join(preset_names())}."
     )
 
@@ -40,16 +41,34 @@ def find_costs(name: str) -> Path:
     Raises:
         UserError: There is neither such a file nor shipped costs of this name.
     """
-    if Path(name).is_file():
+    if _is_file(name):
         return Path(name)
     shipped = {path.stem: path for path in sorted((_folder() / _COSTS).glob("*.yaml"))}
     stem = name.removeprefix("configs/").removeprefix(f"{_COSTS}/").removesuffix(".yaml")
     if stem in shipped:
         return shipped[stem]
     raise UserError(
-        f"costs {name}: no such file, and no shipped ones of this name; shipped are "
-        f"{', '.join(f'{_COSTS}/{stem}' for stem in shipped)}."
+        f"costs {shorten(name, 100)}: {_no_file(name)}, and no shipped ones of this name; shipped "
+        f"are {', '.join(f'{_COSTS}/{stem}' for stem in shipped)}."
     )
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # longer than a name can be
+        return False
+
+
+def _no_file(name: str) -> str:
+    """Why a name is no file's: "no such file", or what is there."""
+    try:
+        there = Path(name).exists()
+    except OSError:
+        there = False
+    if not there:
+        return "no such file"
+    return "a folder, no file" if Path(name).is_dir() else "a pipe or a device, no file"
 
 
 def _folder() -> Path:

@@ -32,6 +32,7 @@ def make_scores(dice, groups=None) -> pd.DataFrame:
             "intersection": 50,
             "predicted_pixels": 100,
             "true_pixels": 100,
+            "pixels": 1024,
         }
     )
 

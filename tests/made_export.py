@@ -8,7 +8,7 @@ from typing import Any
 
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.taxonomy import CLASSES
-from tiny_run import build_classifier
+from tiny_run import SIZE, build_classifier
 
 
 def make_export(
@@ -35,6 +35,7 @@ def make_export(
     content = {
         "name": "made",
         "classes": list(CLASSES),
+        "image_size": SIZE,
         "mask_threshold": 0.5,
         "metadata_layout": MetadataEncoder().layout(),
     }

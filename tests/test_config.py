@@ -114,6 +114,16 @@ def test_dumped_config_reads_back_equal(tmp_path):
         ),
         ("seed.x=1", "holds a value"),
         ("seed=[", "not valid YAML"),
+        ("seed=1 seed=2", "override 'seed' is given twice"),
+        ("stages.cnn={epochs: 1, epochs: 2}", "the key 'epochs' is there twice"),
+        ("seed=2024-13-45", "seed: input should be a valid integer"),
+        ("seed=" + "1" * 5000, "cannot be read as int"),
+        ("seed=" + "[" * 5000, "nested deeper"),
+        ("seed=true", "seed is true or false where a number is to be"),
+        ("image_size=1000000", "image_size: input should be less than or equal to 2048"),
+        ("stages.cnn.optimizer.learning_rate=1e300", "stages.cnn.optimizer.learning_rate: input"),
+        ("l2=.nan", "l2: input should be a finite number"),
+        ("x" * 5000 + "=1", "unknown key 'xxx"),
     ],
 )
 def test_bad_values_are_one_sentence_that_names_the_key(tmp_path, override, sentence):

@@ -53,6 +53,20 @@ def serving(folder: Path, base: type[SimpleHTTPRequestHandler] = SimpleHTTPReque
         thread.join()
 
 
+def without_from_image(default: str) -> str:
+    """A script that makes the browser one before Chrome 112, Firefox 111 or Safari 17.
+
+    They do not know the word, and differ in what they do without it: `default` is "from-image"
+    for those that turn a photo by its EXIF, "none" for those that do not.
+    """
+    return f"""
+const {{createImageBitmap: today}} = self;
+self.createImageBitmap = (source, options) => options?.imageOrientation === 'from-image'
+  ? Promise.reject(new TypeError("'from-image' is not a valid enum value of ImageOrientation"))
+  : today(source, {{...options, imageOrientation: '{default}'}});
+"""
+
+
 def fill_form(page, picture: Path, age=None, sex="", site="") -> None:
     """Choose a picture and describe the patient, as typing and clicking would."""
     page.choose_file("#photo-file", picture)

@@ -8,19 +8,23 @@ skops sees the file, and its own audit is the second lock.
 from __future__ import annotations
 
 import importlib.util
-import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sklearn.pipeline import Pipeline
-
+from skinnet_keras.archives import read_json_member
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.errors import UserError
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 CLASSIFIER_FILE = "classifier.skops"
 """The classifier of a classical run."""
+
+SCHEMA_FILE = "schema.json"
+"""The member of a skops file that names its classes."""
 
 _OWN_TYPES = (
     "skinnet_keras.classical.block_scaler.BlockScaler",
@@ -89,13 +93,14 @@ def load_classifier(path: Path) -> Pipeline:
     """
     require_skops()
     import skops.io
+    from sklearn.pipeline import Pipeline
 
     _check_types(path, set(_named_types(path)))
     try:
         _check_types(path, set(skops.io.get_untrusted_types(file=path)))
         model = skops.io.load(path, trusted=[*_OWN_TYPES, *_PRIVATE_TYPES])
     # What a damaged file makes skops raise depends on where the damage is.
-    except (ValueError, TypeError, KeyError, AttributeError, OSError, zipfile.BadZipFile) as error:
+    except Exception as error:
         raise UserError(f"{path} cannot be opened as a skops file: {_line(error)}.") from error
     if not isinstance(model, Pipeline):
         raise UserError(f"{path} holds a {type(model).__name__}, not a classifier of this package.")
@@ -113,11 +118,9 @@ def _check_types(path: Path, names: set[str]) -> None:
 
 def _named_types(path: Path) -> Iterator[str]:
     """The full names of all classes in the archive's schema."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            pending: list[Any] = [json.loads(archive.read("schema.json"))]
-    except (OSError, KeyError, ValueError, RecursionError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is not an intact skops file: {_line(error)}.") from error
+    if not zipfile.is_zipfile(path):
+        raise UserError(f"{path} is not an intact skops file: it is no zip archive.")
+    pending: list[Any] = [read_json_member(path, SCHEMA_FILE)]
     while pending:
         node = pending.pop()
         if isinstance(node, dict):

@@ -76,6 +76,7 @@ def calibrate(
     )
     from skinnet_keras.evaluation.calibration.output import write_report
     from skinnet_keras.evaluation.decisions.costs import read_costs
+    from skinnet_keras.locks import own_folder
     from skinnet_keras.presets import find_costs
 
     if method not in METHODS:
@@ -86,8 +87,6 @@ def calibrate(
         raise UserError(f"--coverage {coverage:g}: give a share of the images, above 0 to 1.")
     if risk is not None and not 0 < risk < 1:
         raise UserError(f"--risk {risk:g}: give an error rate between 0 and 1.")
-    if out is not None and out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
 
     inputs = read_calibration_inputs(source, test)
     stated_costs = read_costs(find_costs(costs))
@@ -125,9 +124,10 @@ def calibrate(
     written = []
     folder = out or inputs.run
     if folder is not None:
-        written += write_model(folder, model, inputs.validation_file, inputs.validation)
-    if out is not None:
-        written += write_report(out, model, scored, report, shown, name, num_bins=bins)
+        with own_folder(folder):
+            written += write_model(folder, model, inputs.validation_file, inputs.validation)
+            if out is not None:
+                written += write_report(out, model, scored, report, shown, name, num_bins=bins)
     if as_json:
         content = {"fitted": describe_model(model), "scored_on": split, **report}
         typer.echo(json.dumps(content, allow_nan=False))

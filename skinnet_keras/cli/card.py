@@ -35,16 +35,16 @@ def card(
     """
     import json
 
-    from skinnet_keras.errors import UserError
     from skinnet_keras.reporting.card import CARD_FILES, read_card
 
-    if out is not None and out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
     composed = read_card(run, split=split, bootstrap=bootstrap, seed=seed, data=data)
     if as_json:
         typer.echo(json.dumps(composed.content, allow_nan=False))
     elif out is None:
         typer.echo(composed.markdown())
     if out is not None:
-        composed.write(out)
+        from skinnet_keras.locks import own_folder
+
+        with own_folder(out):
+            composed.write(out)
         typer.echo(f"Wrote {', '.join(CARD_FILES)} to {out}", err=True)

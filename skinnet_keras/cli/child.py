@@ -1,16 +1,54 @@
-"""`skinnet` commands in processes of their own: fresh memory, fresh TensorFlow, one at a time."""
+"""`skinnet` commands in processes of their own: fresh memory, fresh TensorFlow, one at a time.
+
+`python -m skinnet_keras.cli.child ARGUMENTS` is `skinnet ARGUMENTS` that ends with the process that
+started it, however that ends: the end of its standard input tells.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
 
 from skinnet_keras.errors import UserError
+
+_ORPHANED = 1
+
+
+def start(arguments: list[str], **streams: Any) -> subprocess.Popen[bytes]:
+    """Start a command that ends with this process.
+
+    Args:
+        arguments: Of `skinnet`.
+        **streams: `stdout` and `stderr` of `subprocess.Popen`.
+    """
+    command = [sys.executable, "-m", "skinnet_keras.cli.child", *arguments]
+    return subprocess.Popen(  # noqa: S603 - our own command line
+        command, stdin=subprocess.PIPE, **streams
+    )
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a command that is no longer wanted, and wait until it has ended.
+
+    After Ctrl-C, which reaches the child too, it has the time to say where it stopped.
+    """
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=2)
+    if os.name == "posix":
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=8)
+    process.kill()
+    process.wait()
 
 
 def run_each(
@@ -59,15 +97,34 @@ def raise_failures(failed: Mapping[str, int]) -> None:
 
 def _run(arguments: list[str]) -> tuple[int, bytes]:
     """Exit code and stdout of one command."""
-    command = [sys.executable, "-m", "skinnet_keras.cli.main", *arguments, "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own command line
-    try:
-        printed, _ = process.communicate()
-    except BaseException:
+    with start([*arguments, "--json"], stdout=subprocess.PIPE) as process:
         try:
-            process.wait(timeout=10)  # Ctrl-C reached the child too: let it say where it stopped.
-        except subprocess.TimeoutExpired:
-            process.terminate()
+            # Not `communicate`, which closes the child's standard input.
+            printed = process.stdout.read() if process.stdout else b""
             process.wait()
-        raise
+        except BaseException:
+            stop(process)
+            raise
     return process.returncode, printed
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the standard input, then end this process at once.
+
+    Whatever it writes is whole or not there, as after any kill.
+    """
+    while os.read(0, 1):
+        pass
+    os._exit(_ORPHANED)
+
+
+def main() -> None:
+    """Run a command as `skinnet` does, while the parent process lives."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    from skinnet_keras.cli.main import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -52,6 +52,7 @@ def compare(
     )
     from skinnet_keras.evaluation.report import write_tables
     from skinnet_keras.evaluation.tables import comparison, comparison_changes
+    from skinnet_keras.locks import own_folder
 
     files = [predictions_path(source, split) for source in sources]
     scored = {}
@@ -91,7 +92,8 @@ def compare(
         for table in shown.values():
             table.print(console)
     if out is not None:
-        written = write_tables(out, shown)
-        write_json(out / "comparison.json", result)
+        with own_folder(out):
+            written = write_tables(out, shown)
+            write_json(out / "comparison.json", result)
         written.append("comparison.json")
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)

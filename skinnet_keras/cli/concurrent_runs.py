@@ -6,7 +6,6 @@ A small network keeps one core busy with tracing and Python; two trainings use t
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from typing import IO
 
 from rich.console import Console
 
+from skinnet_keras.cli.child import start, stop
 from skinnet_keras.errors import UserError
 
 
@@ -24,9 +24,10 @@ class _Training:
     def __init__(self, run: Path, arguments: list[str]):
         self.run = run
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `finish`
-        command = [sys.executable, "-m", "skinnet_keras.cli.main", "train", "--out", str(run)]
-        self.process = subprocess.Popen(  # noqa: S603 - our own command line
-            [*command, "--json", *arguments], stdout=subprocess.DEVNULL, stderr=self._said
+        self.process = start(
+            ["train", "--out", str(run), "--json", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,
         )
         self._shown = 0
 
@@ -54,8 +55,7 @@ class _Training:
     def stop(self) -> None:
         """End the child if it still runs."""
         if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait()
+            stop(self.process)
 
 
 def train_concurrently(jobs: Iterable[tuple[Path, list[str]]], *, at_once: int = 2) -> None:

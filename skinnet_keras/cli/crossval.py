@@ -60,9 +60,11 @@ def crossval(
 
     from skinnet_keras.cli.fold_reports import report_folds
     from skinnet_keras.cli.fold_runs import train_folds
+    from skinnet_keras.locks import own_folder
 
-    runs = train_folds(experiment, data, out, folds=folds)
-    report, table = report_folds(experiment.name, runs, out, bootstrap=bootstrap)
+    with own_folder(out):
+        runs = train_folds(experiment, data, out, folds=folds)
+        report, table = report_folds(experiment.name, runs, out, bootstrap=bootstrap)
     if as_json:
         typer.echo(json.dumps(report))
     else:

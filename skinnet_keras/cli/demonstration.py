@@ -25,6 +25,7 @@ from skinnet_keras.evaluation.report import write_report, write_tables
 from skinnet_keras.export.bundle import export_run
 from skinnet_keras.inference.prediction import predict_images
 from skinnet_keras.inference.runners import open_runner
+from skinnet_keras.locks import own_name
 from skinnet_keras.models import SKINNETS
 from skinnet_keras.runs.masks import PredictedMasks
 from skinnet_keras.runs.run import Run
@@ -44,12 +45,20 @@ def run_demo(out: Path, classes: int = 8) -> None:
         classes: 8, or 9 for those and UNK.
 
     Raises:
-        UserError: `out` holds something that is no demo, or `classes` is another number.
+        UserError: `out` holds something that is no demo, or another demo is running there, or
+            `classes` is another number.
     """
     if classes not in (8, 9):
         raise UserError(f"--classes {classes}: choose 8, or 9 with UNK.")
     started = time.monotonic()
     console = Console()
+    with own_name(out):
+        _demonstrate(out, classes, console)
+    minutes = (time.monotonic() - started) / 60
+    console.print(f"Everything is in {out}; the demo took {minutes:.1f} minutes.")
+
+
+def _demonstrate(out: Path, classes: int, console: Console) -> None:
     _empty(out)
     console.rule("1. Generated lesions and their catalogue")
     images = write_synthetic(
@@ -94,8 +103,6 @@ def run_demo(out: Path, classes: int = 8) -> None:
         precisions=["float32"],
     )
     _predict(console, catalogue, report.directory / f"{report.name}_end_to_end_float32.tflite")
-    minutes = (time.monotonic() - started) / 60
-    console.print(f"Everything is in {out}; the demo took {minutes:.1f} minutes.")
 
 
 def _empty(out: Path) -> None:

@@ -86,6 +86,8 @@ def evaluate(
             table.print(console)
     if out is not None:
         from skinnet_keras.evaluation.report import write_report
+        from skinnet_keras.locks import own_folder
 
-        written = write_report(out, report, shown, scored, confusion, name, file.parent)
+        with own_folder(out):
+            written = write_report(out, report, shown, scored, confusion, name, file.parent)
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)

@@ -5,12 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
+from skinnet_keras.cli.patient import Age, Sex, Site
+
 
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run with a classifier.")],
     images: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[IMAGE]...", help="Photographs; none for images of the split."),
+        list[str] | None,
+        typer.Argument(
+            metavar="[IMAGE|FOLDER]...",
+            help="Photographs, or folders of them; none for images of the split.",
+        ),
     ] = None,
     data: Annotated[
         Path | None,
@@ -33,9 +38,9 @@ def explain(
     perturb: Annotated[
         bool, typer.Option(help="Follow the deletion and insertion curves, too.")
     ] = True,
-    age: Annotated[float | None, typer.Option(help="Of the photographs' patient, years.")] = None,
-    sex: Annotated[str | None, typer.Option(help="female or male.")] = None,
-    site: Annotated[str | None, typer.Option(help='Site of the lesion, e.g. "head/neck".')] = None,
+    age: Age = None,
+    sex: Sex = None,
+    site: Site = None,
     seed: Annotated[int, typer.Option(help="Of the draw and of the random orders.")] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the table.")
@@ -44,7 +49,8 @@ def explain(
     """Draw Grad-CAM maps, and test them: are they on the lesion, does the class go with them?
 
     Writes contact sheets and curves (PNG), explanations.csv and summary.json, which names the
-    weights it is of; `skinnet report` takes the folder into its page.
+    weights it is of; `skinnet report` takes the folder into its page. Photographs that cannot be
+    read are listed, and the exit code is 2; the others are explained all the same.
 
     Example: skinnet explain runs/skinnet_v4 --label MEL --count 24
     """
@@ -52,10 +58,20 @@ def explain(
 
     from rich.console import Console
 
+    from skinnet_keras.cli.failed_images import exit_for
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.errors import UserError
+    from skinnet_keras.inference.model_files import find_model
+    from skinnet_keras.inference.photographs import find_photographs
     from skinnet_keras.runs.run import Run
 
+    photographs = find_photographs(images or [])
+    for note in photographs.notes:
+        typer.echo(note, err=True)
+    failed = list(photographs.failed)
+    if failed and not photographs.files:
+        exit_for(failed, 0)
+    find_model(run)
     if not images:
         Run.open(run, data=data).load_catalogue()  # before TensorFlow is imported
     import_tensorflow_quietly()
@@ -67,6 +83,7 @@ def explain(
     from skinnet_keras.explanation.sheet import write_sheets
     from skinnet_keras.explanation.summary import mean_curves, summarize, write_figures
     from skinnet_keras.inference.run_models import RunModels
+    from skinnet_keras.locks import own_folder
     from skinnet_keras.runs.samples import classes_of
 
     folder = out or run / FOLDER
@@ -78,32 +95,38 @@ def explain(
         if value is not None and value not in classes:
             raise UserError(f"{option} {value}: choose one of {', '.join(classes)}.")
     if images:
-        cases = cases_of_files(models, images, age=age, sex=sex, site=site)
+        cases, unreadable = cases_of_files(models, photographs.files, age=age, sex=sex, site=site)
+        failed += unreadable
+        if not cases:
+            exit_for(failed, 0)
     else:
         only = None if label is None else classes.index(label)
         cases = cases_of_split(models, split, count=count, label=only, seed=seed)
     number = None if asked is None else classes.index(asked)
     explanations = explain_cases(models.classifier, cases, asked=number, perturb=perturb, seed=seed)
     name = run.resolve().name
-    sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
-    write_figures(explanations, classes, folder / "explanations.csv")
-    curves = mean_curves(explanations, seed)
-    if curves:
-        plot_curves(curves, folder / "curves.png", title=f"Does the map matter? {name}")
-    found: dict[str, Any] = {
-        "images": len(cases),
-        "split": None if images else split,
-        "label": label,
-        "asked": asked,
-        "seed": seed,
-        "figures": summarize(explanations, seed),
-        "curves": curves,
-        "sheets": [path.name for path in sheets],
-    }
-    write_result(folder / SUMMARY_FILE, found, models.weight_hashes())
+    with own_folder(folder):
+        sheets = write_sheets(explanations, classes, folder, f"Grad-CAM: {name}")
+        write_figures(explanations, classes, folder / "explanations.csv")
+        curves = mean_curves(explanations, seed)
+        if curves:
+            plot_curves(curves, folder / "curves.png", title=f"Does the map matter? {name}")
+        found: dict[str, Any] = {
+            "images": len(cases),
+            "split": None if images else split,
+            "label": label,
+            "asked": asked,
+            "seed": seed,
+            "figures": summarize(explanations, seed),
+            "curves": curves,
+            "sheets": [path.name for path in sheets],
+            "failed": [image.to_dict() for image in failed],
+        }
+        write_result(folder / SUMMARY_FILE, found, models.weight_hashes())
     if as_json:
         typer.echo(json.dumps(found))
     else:
         explanation_table(found["figures"], name).print(Console())
         typer.echo(f"Wrote {len(sheets)} sheets, explanations.csv, {SUMMARY_FILE} to {folder}")
     typer.echo("For research only: this is not medical advice.", err=True)
+    exit_for(failed, len(cases))

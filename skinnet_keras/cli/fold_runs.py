@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import atomic_file, is_free
 from skinnet_keras.cli.child import raise_failures, run_each
 from skinnet_keras.cli.pending import pending_job
 from skinnet_keras.config import (
@@ -14,9 +14,11 @@ from skinnet_keras.config import (
     dump_config,
     load_config,
 )
+from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.folds import fold_names
 from skinnet_keras.errors import UserError
+from skinnet_keras.locks import own_folder
 from skinnet_keras.runs.run import Run
 
 
@@ -36,11 +38,12 @@ def train_folds(config: Config, data: Path, out: Path, *, folds: int) -> list[Pa
 
     Raises:
         UserError: The folder holds something else, or was started with another config, catalogue
-            or number of folds; or trainings failed (the others are finished first).
+            or number of folds; the images changed on disk since a fold was trained; another
+            process is training them; or trainings failed (the others are finished first).
     """
     file = out / "config.yaml"
     if not file.is_file():
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if not is_free(out):
             raise UserError(f"{out} already exists and is not empty: choose another --out.")
         with atomic_file(file) as temporary:
             temporary.write_text(dump_config(config), encoding="utf-8")
@@ -60,8 +63,21 @@ def train_folds(config: Config, data: Path, out: Path, *, folds: int) -> list[Pa
             f"{file} is another experiment: repeat the command it was started with, or choose "
             "another --out."
         )
-    raise_failures(run_each(jobs))
+    with own_folder(out):
+        if jobs:
+            finished = [path for name, path in directories.items() if name not in jobs]
+            _check_pixels(finished, config, data)
+        raise_failures(run_each(jobs))
     return list(directories.values())
+
+
+def _check_pixels(finished: list[Path], config: Config, data: Path) -> None:
+    """Check that the other folds will be trained on the files that these were."""
+    if not finished:
+        return
+    cache = open_cache(Catalogue.load(data), config.image_size, cleaning=config.cleaning)
+    for directory in finished:
+        Run.open(directory).check_pixels(cache, masks=config.segmenter is not None)
 
 
 def train_segmenter_folds(model: Path, catalogue: Catalogue, folds: int | None) -> list[Path]:

@@ -30,7 +30,8 @@ from skinnet_keras.cli import (
     tta,
     webapp,
 )
-from skinnet_keras.errors import UserError
+from skinnet_keras.cli.arguments import check_arguments
+from skinnet_keras.errors import DiskFullError, UserError
 
 app = typer.Typer(
     name="skinnet",
@@ -64,10 +65,14 @@ for _function in (
     models.models,
 ):
     app.command()(_function)
+check_arguments(app)
 
 
 # What the user's machine refuses: no right to write there, no space left.
-_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+)
 
 
 def main() -> None:
@@ -78,6 +83,11 @@ def main() -> None:
         app()
     except UserError as error:
         print(f"skinnet: {error}", file=sys.stderr)
+        if isinstance(error, DiskFullError):
+            # Files that libraries could not close can end the interpreter's own end by a signal.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(2)
         sys.exit(2)
     except OSError as error:
         if error.errno not in _REFUSED:

@@ -15,7 +15,8 @@ def models(
         typer.Option(metavar="NAME", help="Draw a SkinNet (v1..v4) or a segmentation network."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Drawing to write, .png, .svg or .pdf (NAME.png).")
+        Path | None,
+        typer.Option(metavar="FILE", help="Drawing to write, .png, .svg or .pdf (NAME.png)."),
     ] = None,
     image_size: Annotated[int, typer.Option(min=1, help="Side of the square image.")] = 224,
     mask_branch: Annotated[

@@ -22,7 +22,8 @@ def ood(
     ] = DEFAULT_RESAMPLES,
     seed: Annotated[int, typer.Option(help="Of the pictures and the bootstrap.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="JSON file to write; ood.json in the run by default.")
+        Path | None,
+        typer.Option(metavar="FILE", help="JSON to write; ood.json in the run by default."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the table.")

@@ -19,7 +19,10 @@ def report(
     ] = None,
     split: Annotated[str, typer.Option(help="Which predictions of a run: test or val.")] = "test",
     out: Annotated[
-        Path | None, typer.Option(help="HTML file to write; for one run report.html in the run.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="HTML page to write; for one run report.html in the run."
+        ),
     ] = None,
     pictures: Annotated[
         int,
@@ -64,8 +67,6 @@ def report(
         if len(sources) > 1 or sources[0].is_file():
             raise UserError("say with --out where the page is to be written.")
         out = sources[0] / "report" / "report.html"
-    if out.is_dir():
-        raise UserError(f"{out} is a folder: --out is to name an HTML file.")
     if len(sources) > 1 and (explanations is not None or ood is not None):
         raise UserError("--explanations and --ood go with the page of one run.")
     if len(sources) > 1 and data is not None:

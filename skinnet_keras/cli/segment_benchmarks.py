@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.cli.child import run_each
+from skinnet_keras.config.yaml_text import parse_yaml, shorten
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.segmentation_benchmark import benchmark_segmenter
+from skinnet_keras.locks import own_name
 from skinnet_keras.models import SEGMENTERS
 
 COLUMNS = (
@@ -53,25 +53,33 @@ class SpeedFile:
 
     def __init__(self, path: Path):
         self._path = path
-        self._text = _line(COLUMNS)
-        if path.exists():
-            try:
-                self._text = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise UserError(f"{path} cannot be read as a table of speeds: {error}.") from error
-            if not self._text.startswith(_line(COLUMNS)):
-                raise UserError(
-                    f"{path} holds another table: choose another --out, or remove the file."
-                )
+        self._read()
 
     def append(self, row: dict[str, Any]) -> None:
         """Add a row, as `SegmenterSpeed.to_dict` gives it."""
         values = {**row, **row["machine"]}
         values["arguments"] = json.dumps(row["arguments"])
         values["gpus"] = "; ".join(values["gpus"])
-        self._text += _line([values[column] for column in COLUMNS])
-        with atomic_file(self._path) as temporary:
-            temporary.write_text(self._text, encoding="utf-8")
+        line = _line([values[column] for column in COLUMNS])
+        with own_name(self._path, wait=True):  # other commands add their rows meanwhile
+            text = self._read() + line
+            with atomic_file(self._path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+
+    def _read(self) -> str:
+        if not self._path.exists():
+            return _line(COLUMNS)
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{self._path} cannot be read as a table of speeds: {error}."
+            ) from error
+        if not text.startswith(_line(COLUMNS)):
+            raise UserError(
+                f"{self._path} holds another table: choose another --out, or remove the file."
+            )
+        return text
 
 
 def chosen_networks(names: Sequence[str], *, every: bool) -> list[str]:
@@ -143,12 +151,9 @@ def benchmark_options(
 
 
 def _parsed(arguments: str) -> dict[str, Any]:
-    try:
-        parsed = yaml.safe_load(arguments)
-    except yaml.YAMLError as error:
-        raise UserError(f"--arguments {arguments!r} is not valid YAML.") from error
+    parsed = parse_yaml(arguments, f"--arguments {shorten(arguments)!r}")
     if not isinstance(parsed, dict):
-        raise UserError(f"--arguments {arguments!r}: write '{{name: value}}'.")
+        raise UserError(f"--arguments {shorten(arguments)!r}: write '{{name: value}}'.")
     return parsed
 
 

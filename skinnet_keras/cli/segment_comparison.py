@@ -21,6 +21,7 @@ from skinnet_keras.evaluation.segmentation.comparison import ComparedRun
 from skinnet_keras.export.complexity import multiply_accumulates, trainable_parameters
 from skinnet_keras.export.segmentation_scoring import score_on_catalogue
 from skinnet_keras.inference.segmenting import open_segmenter
+from skinnet_keras.locks import own_folder
 from skinnet_keras.models import SEGMENTERS
 from skinnet_keras.presets import find_config
 from skinnet_keras.runs.run import Run
@@ -45,7 +46,8 @@ def train_networks(
 
     Raises:
         UserError: An unknown key; a run that is there already has another config or catalogue;
-            or trainings failed (the others are finished first).
+            another process is training into the folder; or trainings failed (the others are
+            finished first).
     """
     runs = {name: out / name for name in networks}
     jobs = {}
@@ -55,7 +57,8 @@ def train_networks(
         job = pending_job(directory, config, data, [config_name, *overrides])
         if job is not None:
             jobs[name] = job
-    raise_failures(run_each(jobs))
+    with own_folder(out):
+        raise_failures(run_each(jobs))
     return list(runs.values())
 
 

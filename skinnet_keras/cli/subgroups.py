@@ -77,6 +77,8 @@ def subgroups(
         typer.echo(f"Warning: {line}", err=True)
     if out is not None:
         from skinnet_keras.evaluation.subgroups.output import write_subgroups
+        from skinnet_keras.locks import own_folder
 
-        written = write_subgroups(out, report, tables, given.name)
+        with own_folder(out):
+            written = write_subgroups(out, report, tables, given.name)
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -41,9 +42,7 @@ def train(
     """
     from skinnet_keras.cli.quiet import import_tensorflow_quietly
     from skinnet_keras.errors import UserError
-
-    import_tensorflow_quietly()
-    from skinnet_keras.cli.training import train_from_config, train_resumed
+    from skinnet_keras.locks import own_folder
 
     if resume:
         if config or out or overrides or distribute:
@@ -51,10 +50,18 @@ def train(
                 "--resume takes everything from the run directory: drop the other arguments (but "
                 "--data, where the catalogue was moved)."
             )
-        metrics = train_resumed(resume, data=data, show=not as_json)
+        # Before TensorFlow is imported: a run that another process trains is refused at once.
+        with own_folder(resume) if resume.is_dir() else nullcontext():
+            import_tensorflow_quietly()
+            from skinnet_keras.cli.training import train_resumed
+
+            metrics = train_resumed(resume, data=data, show=not as_json)
     else:
         if not config or not data:
             raise UserError("give --config and --data, or --resume with a run directory.")
+        import_tensorflow_quietly()
+        from skinnet_keras.cli.training import train_from_config
+
         values = [*(overrides or []), *([f"distribute={distribute}"] if distribute else [])]
         metrics = train_from_config(config, data, out, values, show=not as_json)
     if as_json:

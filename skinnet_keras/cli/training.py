@@ -59,6 +59,12 @@ def train_resumed(
     return _train(Run.open(directory, data=data), show=show)
 
 
+def _empty_truths_note(count: int) -> str:
+    """Say how many ground-truth masks are empty, where any are."""
+    what = "of these true masks have no lesion pixel: Dice 1 where the prediction has none either"
+    return f"; {count} {what}, else 0" if count else ""
+
+
 def _train(run: Run, *, show: bool) -> dict[str, Any]:
     try:
         metrics = run_experiment(run)
@@ -78,6 +84,7 @@ def print_metrics(metrics: dict[str, Any]) -> None:
         console.print(
             f"{metrics['name']}: segmentation {split}: Dice {scores['dice_per_image']:.4f}, "
             f"IoU {scores['iou_per_image']:.4f} (means over {scores['n']} images)"
+            + _empty_truths_note(scores.get("empty_truths", 0))
         )
     for split, report in metrics.get("classification", {}).items():
         tables.per_class(report, f"{metrics['name']}, {split}").print(console)

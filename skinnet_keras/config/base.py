@@ -2,18 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-Positive = Annotated[int, Field(gt=0)]
+# The upper bounds are far beyond what serves anybody: they find the slip of a key.
+Count = Annotated[int, Field(gt=0, le=100_000)]
+Width = Annotated[int, Field(gt=0, le=16_384)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+_MAX_ARGUMENT = 1e6
+
+
+def _finite_arguments(value: Any) -> Any:
+    """Refuse numbers that no argument of a network or a loss can mean."""
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict | list):
+            _finite_arguments(item)
+        elif isinstance(item, int | float) and not abs(item) <= _MAX_ARGUMENT:
+            raise ValueError(
+                f"its numbers must lie between {-_MAX_ARGUMENT:g} and {_MAX_ARGUMENT:g}"
+            )
+    return value
+
+
+Arguments = Annotated[dict[str, Any], AfterValidator(_finite_arguments)]
+"""Keyword arguments of a builder or a loss, which checks them."""
 
 
 class Section(BaseModel):
-    """A section of the YAML file; unknown keys are errors, values cannot be changed."""
+    """A section of the YAML file; unknown keys are errors, values cannot be changed.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    No number is NaN or infinite, and no number is given as true or false.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_no_switches(cls, data: Any) -> Any:
+        for key, value in data.items() if isinstance(data, dict) else ():
+            field = cls.model_fields.get(key)
+            if field is not None and _holds_numbers(field.annotation) and _holds_switch(value):
+                raise ValueError(f"{key} is true or false where a number is to be")
+        return data
+
+
+def _holds_numbers(annotation: Any) -> bool:
+    return annotation in (int, float) or any(map(_holds_numbers, get_args(annotation)))
+
+
+def _holds_switch(value: Any) -> bool:
+    if isinstance(value, list | dict):
+        return any(map(_holds_switch, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, bool)
 
 
 class NamedSection(Section):

@@ -8,18 +8,19 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from skinnet_keras.config.base import NamedSection, Positive, Section
+from skinnet_keras.config.base import Count, NamedSection, Section, Width
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-PositiveFloat = Annotated[float, Field(gt=0)]
+Factor = Annotated[float, Field(ge=1e-9, le=1e9)]
+Cells = Annotated[int, Field(gt=0, le=64)]
 
 
 class HogConfig(Section):
     """Histograms of oriented gradients over `cells` x `cells` cells of the image."""
 
-    orientations: Positive = 9
-    cells: Positive = 6
-    block: Positive = 2
+    orientations: Cells = 9
+    cells: Cells = 6
+    block: Cells = 2
 
     @model_validator(mode="after")
     def _block_in_the_image(self) -> HogConfig:
@@ -31,14 +32,14 @@ class HogConfig(Section):
 class LbpConfig(Section):
     """Local binary patterns: uniform, rotation-invariant, 8r neighbours at each radius r."""
 
-    radii: Annotated[list[Positive], Field(min_length=1)] = [1, 2, 3]
+    radii: Annotated[list[Cells], Field(min_length=1)] = [1, 2, 3]
 
 
 class ColourConfig(Section):
     """Histograms of each channel of the colour spaces."""
 
     spaces: Annotated[list[Literal["rgb", "hsv", "lab"]], Field(min_length=1)] = ["hsv", "lab"]
-    bins: Annotated[int, Field(ge=2)] = 16
+    bins: Annotated[int, Field(ge=2, le=256)] = 16
 
 
 class FeaturesConfig(Section):
@@ -83,14 +84,14 @@ class ClassicalClassifierConfig(NamedSection):
 
     name: Literal["svm", "knn", "mlp"] = "svm"
     kernel: Literal["rbf", "linear"] | None = None
-    C: Annotated[list[PositiveFloat], Field(min_length=1)] | None = None
-    gamma: Annotated[list[PositiveFloat], Field(min_length=1)] | None = None
-    calibration_folds: Annotated[int, Field(ge=2)] | None = None
-    n_neighbors: Annotated[list[Positive], Field(min_length=1)] | None = None
+    C: Annotated[list[Factor], Field(min_length=1)] | None = None
+    gamma: Annotated[list[Factor], Field(min_length=1)] | None = None
+    calibration_folds: Annotated[int, Field(ge=2, le=100)] | None = None
+    n_neighbors: Annotated[list[Count], Field(min_length=1)] | None = None
     weights: Annotated[list[Literal["uniform", "distance"]], Field(min_length=1)] | None = None
-    hidden_layer_sizes: Annotated[list[list[Positive]], Field(min_length=1)] | None = None
-    alpha: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)] | None = None
-    max_iter: Annotated[list[Positive], Field(min_length=1)] | None = None
+    hidden_layer_sizes: Annotated[list[list[Width]], Field(min_length=1)] | None = None
+    alpha: Annotated[list[Annotated[float, Field(ge=0, le=1e6)]], Field(min_length=1)] | None = None
+    max_iter: Annotated[list[Count], Field(min_length=1)] | None = None
 
 
 class ClassicalConfig(Section):

@@ -17,8 +17,8 @@ class CrossValidationConfig(Section):
     the epoch, and the rest is trained on. The catalogue's own test split takes no part.
     """
 
-    folds: Annotated[int, Field(ge=2)]
-    fold: Annotated[int, Field(ge=0)]
+    folds: Annotated[int, Field(ge=2, le=1000)]
+    fold: Annotated[int, Field(ge=0, lt=1000)]
     val_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
 
     @model_validator(mode="after")

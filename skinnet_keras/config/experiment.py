@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from skinnet_keras.config.base import Fraction, Positive, Section
+from skinnet_keras.config.base import Arguments, Count, Fraction, Section, Width
 from skinnet_keras.config.classical import ClassicalConfig
 from skinnet_keras.config.cross_validation import CrossValidationConfig
 from skinnet_keras.config.losses import BalanceConfig, LossConfig, SegmentationLossConfig
@@ -28,12 +28,12 @@ class ModelConfig(Section):
     weights: str = "none"
     metadata: bool = True
     mask_branch: Literal["mbconv"] | None = None
-    metadata_units: list[Positive] = [512, 512, 512, 256]
-    head_units: list[Positive] | None = None
-    shape_filters: list[Positive] = [16, 32, 64, 128, 256, 256, 512, 1024]
-    shape_units: list[Positive] = [256, 64]
-    image_units: list[Positive] = [512]
-    lesion_units: list[Positive] = [512, 256]
+    metadata_units: list[Width] = [512, 512, 512, 256]
+    head_units: list[Width] | None = None
+    shape_filters: list[Width] = [16, 32, 64, 128, 256, 256, 512, 1024]
+    shape_units: list[Width] = [256, 64]
+    image_units: list[Width] = [512]
+    lesion_units: list[Width] = [512, 256]
 
     def builder_arguments(self) -> dict[str, Any]:
         """Keyword arguments for `build_skinnet`, without variant, size and classes."""
@@ -45,7 +45,7 @@ class SegmenterConfig(Section):
     """The segmentation network whose masks the classifiers see."""
 
     name: str = "split_attention_unet"
-    arguments: dict[str, Any] = {}
+    arguments: Arguments = {}
     threshold: float = Field(default=0.5, gt=0, lt=1)
     run: str | None = Field(
         default=None, description="a finished run whose segmenter and masks are used again"
@@ -87,8 +87,8 @@ class Config(Section):
 
     name: str = Field(pattern=_NAME)
     recipe: str = Field(default=OWN_RECIPE, pattern=_NAME)
-    seed: int = Field(default=0, ge=0)
-    image_size: int = Field(default=224, ge=32)
+    seed: int = Field(default=0, ge=0, lt=2**32)  # what NumPy and Keras take
+    image_size: int = Field(default=224, ge=32, le=2048)
     num_classes: Literal[8, 9] = 8
     unseen: list[Literal["MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC"]] = []
     cleaning: CleaningConfig = CleaningConfig()
@@ -100,13 +100,13 @@ class Config(Section):
     loss: LossConfig = LossConfig()
     segmentation_loss: SegmentationLossConfig = SegmentationLossConfig()
     balance: BalanceConfig = BalanceConfig()
-    l2: float = Field(default=1e-5, ge=0)
+    l2: float = Field(default=1e-5, ge=0, le=10)
     augmentation: bool = True
     augmentation_on: Literal["workers", "device"] = "workers"
     augment_validation: bool = False
     metadata_dropout: Fraction = 0.1
-    checkpoint_every: Positive = 5
-    workers: int | None = Field(default=None, ge=0)
+    checkpoint_every: Count = 5
+    workers: int | None = Field(default=None, ge=0, le=256)
     distribute: Literal["auto", "none", "mirrored"] = "auto"
     mixed_precision: bool = False
     deterministic: bool = False

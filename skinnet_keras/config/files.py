@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from skinnet_keras.config.experiment import Config
 from skinnet_keras.config.recipes import choose_recipe
+from skinnet_keras.config.yaml_text import parse_yaml, read_yaml, shorten
 from skinnet_keras.errors import UserError
 
 
@@ -28,16 +29,11 @@ def load_config(path: Path, overrides: list[str] | None = None) -> Config:
         UserError: Unreadable file, unknown key (with the valid keys), unknown recipe, or a bad
             value.
     """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"config {path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        detail = " ".join(str(error).split())
-        raise UserError(f"config {path} is not valid YAML: {detail}") from error
+    raw = read_yaml(path, "config")
     if not isinstance(raw, dict):
         raise UserError(f"config {path} must hold keys and values, see the README's example.")
     pairs = [(override, *_key_and_value(override)) for override in overrides or []]
+    _refuse_repeated(key for _, key, _ in pairs)
     recipes = [value for _, key, value in pairs if key == "recipe"]
     raw = choose_recipe(raw, recipes[-1] if recipes else None, str(path))
     for override, key, value in pairs:
@@ -62,11 +58,16 @@ def dump_config(config: Config) -> str:
 def _key_and_value(override: str) -> tuple[str, Any]:
     key, separator, text = override.partition("=")
     if not separator or not key:
-        raise UserError(f"override {override!r} is not of the form key=value.")
-    try:
-        return key, yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"override {override!r}: the value is not valid YAML.") from error
+        raise UserError(f"override {shorten(override)!r} is not of the form key=value.")
+    return key, parse_yaml(text, f"override {shorten(override)!r}: the value")
+
+
+def _refuse_repeated(keys: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            raise UserError(f"override {shorten(key)!r} is given twice: keep one.")
+        seen.add(key)
 
 
 def _set(raw: dict[str, Any], key: str, value: Any, override: str) -> None:
@@ -76,14 +77,16 @@ def _set(raw: dict[str, Any], key: str, value: Any, override: str) -> None:
             raw[section] = {}
         raw = raw[section]
         if not isinstance(raw, dict):
-            raise UserError(f"override {override!r}: {section} holds a value, not a section.")
+            raise UserError(
+                f"override {shorten(override)!r}: {shorten(section)} holds a value, not a section."
+            )
     raw[last] = value
 
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
-    key = ".".join(location)
+    key = shorten(".".join(location), 100)
     if first["type"] == "extra_forbidden":
         valid = _keys_at(location[:-1])
         close = difflib.get_close_matches(location[-1], valid, n=1)
@@ -91,8 +94,12 @@ def _sentence(error: ValidationError) -> str:
         return f"unknown key {key!r}: {hint}valid keys here are {', '.join(valid)}."
     if first["type"] == "missing":
         return f"key {key!r} is missing."
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{key + ': ' if key else ''}{message[0].lower() + message[1:]}."
+    message = first["msg"]
+    if first["type"] == "value_error":
+        message = message.removeprefix("Value error, ")  # a sentence of ours
+    else:
+        message = message[0].lower() + message[1:]
+    return f"{key + ': ' if key else ''}{message}."
 
 
 def _keys_at(sections: list[str]) -> list[str]:

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from skinnet_keras.config.base import Fraction, NamedSection, Section
+from skinnet_keras.config.base import Arguments, Fraction, NamedSection, Section
 
 WEIGHT_METHODS = ("focal_alpha", "class_weights", "balanced_sampling")
 """The methods that use the class weights of `balance.weighting`."""
@@ -26,7 +26,7 @@ class LossConfig(NamedSection):
     own_keys: ClassVar[dict[str, dict[str, Any]]] = {"focal": {"gamma": 2.0}, "cross_entropy": {}}
 
     name: Literal["focal", "cross_entropy"] = "focal"
-    gamma: float | None = Field(default=None, ge=0)
+    gamma: float | None = Field(default=None, ge=0, le=100)
     label_smoothing: Fraction = 0.0
 
     @model_validator(mode="before")
@@ -64,7 +64,7 @@ class BalanceConfig(Section):
     weighting: Literal["inverse_frequency", "effective_number"] | None = None
     power: float | None = Field(default=None, ge=0, le=1)
     beta: Fraction | None = None
-    tau: float | None = Field(default=None, ge=0)
+    tau: float | None = Field(default=None, ge=0, le=100)
     allow_stacking: bool = False
 
     @model_validator(mode="before")
@@ -122,8 +122,8 @@ class SegmentationLossConfig(Section):
     """
 
     name: Literal["bce_dice", "dice", "focal", "tversky", "boundary_bce_iou"] = "bce_dice"
-    arguments: dict[str, Any] = {}
-    output_weights: dict[str, float] = {
+    arguments: Arguments = {}
+    output_weights: dict[str, Annotated[float, Field(ge=0, le=1e3)]] = {
         "mask_logits": 0.5,
         "mask_logits_1": 0.3,
         "mask_logits_x": 0.2,

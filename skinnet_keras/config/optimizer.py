@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from skinnet_keras.config.base import Fraction, NamedSection
+
+_Epochs = Annotated[float, Field(gt=0, le=100_000)]
 
 
 class ScheduleConfig(NamedSection):
@@ -36,13 +38,13 @@ class ScheduleConfig(NamedSection):
     name: Literal["cosine_restarts", "cosine", "polynomial", "linear", "step", "constant"] = (
         "cosine_restarts"
     )
-    warmup_epochs: float = Field(default=0, ge=0)
-    first_cycle_epochs: float | None = Field(default=None, gt=0)
-    cycle_factor: float | None = Field(default=None, ge=1)
+    warmup_epochs: float = Field(default=0, ge=0, le=100_000)
+    first_cycle_epochs: _Epochs | None = None
+    cycle_factor: float | None = Field(default=None, ge=1, le=1000)
     final_fraction: float | None = Field(default=None, ge=0, le=1)
-    power: float | None = Field(default=None, gt=0)
-    decay_epochs: float | None = Field(default=None, gt=0)
-    step_epochs: float | None = Field(default=None, gt=0)
+    power: float | None = Field(default=None, gt=0, le=100)
+    decay_epochs: _Epochs | None = None
+    step_epochs: _Epochs | None = None
     factor: float | None = Field(default=None, gt=0, le=1)
 
 
@@ -67,11 +69,11 @@ class OptimizerConfig(NamedSection):
     }
 
     name: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float | None = Field(default=None, ge=0)
+    learning_rate: float = Field(default=1e-3, gt=0, le=100)
+    weight_decay: float | None = Field(default=None, ge=0, le=10)
     beta_1: Fraction | None = None
     beta_2: Fraction | None = None
     momentum: Fraction | None = None
     nesterov: bool | None = None
-    clip_norm: float | None = Field(default=None, gt=0)
+    clip_norm: float | None = Field(default=None, gt=0, le=1e6)
     schedule: ScheduleConfig = ScheduleConfig()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from skinnet_keras.config.base import Positive, Section
+from skinnet_keras.config.base import Count, Section
 from skinnet_keras.config.optimizer import OptimizerConfig
 
 Part = Literal["head", "stem", "last_block", "cnn", "all"]
@@ -39,10 +39,10 @@ class StageConfig(Section):
       weights, are not averaged.
     """
 
-    epochs: Positive
-    batch_size: Positive = 32
+    epochs: Count
+    batch_size: Count = 32
     optimizer: OptimizerConfig = OptimizerConfig()
-    early_stopping: Positive | None = None
+    early_stopping: Count | None = None
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @property
@@ -78,7 +78,7 @@ class UnfreezeConfig(Section):
     - `all`: the whole network.
     """
 
-    from_epoch: Annotated[int, Field(ge=0)]
+    from_epoch: Annotated[int, Field(ge=0, lt=100_000)]
     parts: Annotated[list[Part], Field(min_length=1)]
 
 
@@ -123,7 +123,7 @@ class UnfreezingStageConfig(StageConfig):
 class HeadStageConfig(StageConfig):
     """Stage (c): metadata network and head on cached features of augmented views."""
 
-    views: Positive = 4
+    views: Annotated[int, Field(gt=0, le=1000)] = 4
 
 
 class JointStageConfig(UnfreezingStageConfig):
@@ -144,7 +144,7 @@ class JointStageConfig(UnfreezingStageConfig):
     """
 
     segmenter: bool = False
-    mask_loss_weight: float = Field(default=1.0, ge=0)
+    mask_loss_weight: float = Field(default=1.0, ge=0, le=1e3)
 
     @model_validator(mode="after")
     def _goes_together(self) -> JointStageConfig:

@@ -33,7 +33,9 @@ class BuildReport:
         duplicate_pairs: Cause -> pair of sources -> pairs of copies.
         label_conflicts: Copies whose labels disagreed, and what was decided.
         unreadable: One sentence for each image left out.
-        masks_left_out: One sentence for each mask that does not fit its image.
+        masks_left_out: One sentence for each mask that does not fit its image or is of more than
+            two values.
+        masks: What is odd about the others, see `skinnet_keras.data.mask_facts.MaskFacts`.
         largest_group: Name of the group with most images.
         largest_group_images: Its images, copies among them.
         notes: Sentences for the user.
@@ -50,6 +52,7 @@ class BuildReport:
     label_conflicts: list[LabelConflict]
     unreadable: list[str]
     masks_left_out: list[str]
+    masks: dict[str, Any]
     largest_group: str
     largest_group_images: int
     notes: list[str]

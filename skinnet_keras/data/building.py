@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import atomic_file, is_free, is_temporary
 from skinnet_keras.data.assembly import assemble
 from skinnet_keras.data.build_record import RECORD_FILE
 from skinnet_keras.data.build_report import (
@@ -26,6 +26,7 @@ from skinnet_keras.data.catalogue import (
     COLUMNS,
     OPTIONAL_COLUMNS,
     PAIRS_FILE,
+    SOURCES_FILE,
     TABLE_FILE,
     Catalogue,
 )
@@ -33,12 +34,24 @@ from skinnet_keras.data.copies import count_pairs, find_copies
 from skinnet_keras.data.fingerprint_store import FingerprintStore
 from skinnet_keras.data.folds import fold_names, fold_notes
 from skinnet_keras.data.groups import name_groups
-from skinnet_keras.data.inventory import take_inventory
+from skinnet_keras.data.identities import drop_zero_ids, identity_notes
+from skinnet_keras.data.inventory import Inventory, take_inventory
+from skinnet_keras.data.mask_facts import MaskFacts
 from skinnet_keras.data.sources import source_named
+from skinnet_keras.data.split_notes import (
+    changed_split,
+    empty_split_notes,
+    official_notes,
+    scarce_class_notes,
+    unlabelled_notes,
+)
 from skinnet_keras.data.splits import SPLITS, read_folds, read_splits, split_table
-from skinnet_keras.errors import UserError
+from skinnet_keras.errors import DiskFullError, UserError
+from skinnet_keras.locks import is_lock_file, own_folder
 
 _FINGERPRINTS = "fingerprints"
+# What a build that was killed can have left: the table comes last.
+_UNFINISHED = (_FINGERPRINTS, PAIRS_FILE, RECORD_FILE, SOURCES_FILE)
 _FOLDS = 5
 _MEASURED_BY = ("numpy", "pillow", "imagehash", "scipy", "scikit-learn")
 
@@ -54,6 +67,7 @@ def build_catalogue(
     splits: str | Path | None = None,
     keep_official: bool = False,
     orientations: bool = False,
+    neighbours: bool = True,
     update: bool = False,
     workers: int | None = None,
 ) -> BuildReport:
@@ -76,8 +90,11 @@ def build_catalogue(
             e.g. another catalogue's table. A group named with several splits goes into test
             before val before train.
         keep_official: Whether a data set's official splits stay: a group that touches an official
-            test (else validation, else training) set is in it as a whole.
+            test (else validation, else training) set is in it as a whole. All images of official
+            test sets are kept then, copies of one another, too.
         orientations: Whether copies are also looked for among flips and quarter turns.
+        neighbours: Whether images that a reader takes for one patient's by a weaker sign than an
+            id stay together: those of SD-198 with consecutive file numbers.
         update: Rebuild the catalogue in `out`; its images keep their split and fold, but where
             new evidence joins groups of different splits.
         workers: Threads that read images; by default one a CPU core.
@@ -86,8 +103,8 @@ def build_catalogue(
         The counts.
 
     Raises:
-        UserError: A data set is incomplete, a word is not known, no image can be read, or `out`
-            is neither free nor, with `update`, a catalogue.
+        UserError: A data set is incomplete, a word is not known, no image can be read, `out` is
+            neither free nor, with `update`, a catalogue, or another process is building it.
     """
     if not sources:
         raise UserError("No source was given: name at least one, e.g. isic2019=FOLDER.")
@@ -99,7 +116,14 @@ def build_catalogue(
         _require_free(out)
     roots = {name: Path(root).resolve() for name, root in sources.items()}
     tables = {name: source_named(name).read(root) for name, root in roots.items()}
-    table = assemble(tables, unknown=unknown)
+    table, zero_notes = drop_zero_ids(assemble(tables, unknown=unknown))
+    missing = [sentence for source in tables.values() for sentence in source.missing]
+    if table.empty:
+        example = f" ({missing[0].removesuffix('.')})" if missing else ""
+        raise UserError(
+            "There is nothing to build a catalogue from: the sources list no image that is "
+            f"there{example}."
+        )
     asked: dict[str, str] = {}
     asked_folds: dict[str, str] = {}
     if before is not None:
@@ -107,20 +131,29 @@ def build_catalogue(
         present = [int(name) for name in fold_names(before)]
         if present and not folds:
             folds = max(2, max(present) + 1)
+    wanted: dict[str, str] = {}
     if splits:
-        asked |= read_splits(Path(splits), table["image_id"])
+        wanted = read_splits(Path(splits), table["image_id"])
+        asked |= wanted
         asked_folds |= read_folds(Path(splits), table["image_id"])
     folds = folds or _FOLDS
 
-    with _removed_on_failure(out):
+    with own_folder(out), _removed_on_failure(out, before):
         store = FingerprintStore(out / _FINGERPRINTS)
         inventory = take_inventory(table, roots, store, workers)
-        copies = find_copies(inventory.table, inventory.prints, orientations=orientations)
+        masks = MaskFacts.collect(inventory.mask_facts())
+        copies = find_copies(
+            inventory.table,
+            inventory.prints,
+            orientations=orientations,
+            keep_test=keep_official,
+        )
         table = copies.table
-        table["group"] = name_groups(table, copies.pairs)
+        table["group"] = name_groups(table if neighbours else table.assign(series=""), copies.pairs)
+        shares = dict(zip(SPLITS, fractions, strict=True))
         table = split_table(
             table,
-            dict(zip(SPLITS, fractions, strict=True)),
+            shares,
             seed,
             folds=folds,
             asked=asked,
@@ -141,11 +174,24 @@ def build_catalogue(
             label_conflicts=copies.conflicts,
             unreadable=inventory.unreadable,
             masks_left_out=inventory.masks_left_out,
+            masks=masks.to_dict(),
             largest_group=by_group.index[0],
             largest_group_images=int(by_group.iloc[0]),
             notes=[
+                *missing,
                 *(note for source in tables.values() for note in source.notes),
-                *_too_few_groups(classes, fractions),
+                *_masks_left_out(inventory),
+                *masks.sentences(),
+                *zero_notes,
+                *_series_notes(table, neighbours),
+                *identity_notes(table),
+                *unlabelled_notes(table),
+                *official_notes(
+                    table, kept=keep_official, asked=asked, kept_copies=copies.kept_copies
+                ),
+                *_changed_by_groups(table, wanted),
+                *empty_split_notes(table, shares, _fixed_groups(table, asked, keep_official)),
+                *scarce_class_notes(table),
                 *fold_notes(table, folds),
                 *_moved(table, before),
             ],
@@ -159,6 +205,7 @@ def build_catalogue(
             "splits": str(splits) if splits else None,
             "keep_official": keep_official,
             "orientations": orientations,
+            "neighbours": neighbours,
             "update": update,
         }
         optional = [name for name in OPTIONAL_COLUMNS if (table[name] != "").any()]
@@ -176,23 +223,34 @@ def _require_free(out: Path) -> None:
         raise UserError(
             f"{out} holds a catalogue already: choose another folder, or rebuild it with --update."
         )
-    if out.is_dir() and any(path.name != _FINGERPRINTS for path in out.iterdir()):
+    if not is_free(out) and not all(_is_unfinished(path) for path in out.iterdir()):
         raise UserError(f"{out} already exists and is not empty: remove it or choose another.")
 
 
+def _is_unfinished(path: Path) -> bool:
+    return path.name in _UNFINISHED or is_lock_file(path) or is_temporary(path)
+
+
 @contextmanager
-def _removed_on_failure(out: Path) -> Iterator[None]:
+def _removed_on_failure(out: Path, before: pd.DataFrame | None) -> Iterator[None]:
     """Leave nothing of a failed build; an interrupted one keeps what it has measured."""
-    fresh = not (out / TABLE_FILE).exists()
-    existed = out.exists()
+    # Once more: another build may have ended between the first look and the lock.
+    if before is None:
+        _require_free(out)
+    elif not Catalogue.load(out).table.equals(before):
+        raise UserError(f"{out} was changed by another build just now: call the command again.")
+    fresh = before is None
     try:
         yield
+    except DiskFullError:
+        raise
     except Exception:
-        if fresh and out.exists():
+        if fresh:
             for path in out.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            if not existed:
-                out.rmdir()
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif not is_lock_file(path):
+                    path.unlink()
         raise
 
 
@@ -201,15 +259,36 @@ def _column(table: pd.DataFrame, name: str) -> dict[str, str]:
     return dict(zip(filled["image_id"], filled[name], strict=True))
 
 
-def _too_few_groups(
-    classes: Mapping[str, Mapping[str, int]], fractions: tuple[float, float, float]
-) -> list[str]:
-    return [
-        f"{label} has no image in {split}: it has too few groups."
-        for label, counts in classes.items()
-        for split, share in zip(SPLITS, fractions, strict=True)
-        if counts[split] == 0 and share > 0
-    ]
+def _series_notes(table: pd.DataFrame, neighbours: bool) -> list[str]:
+    """Say what was grouped by a weaker sign than an id, or could have been."""
+    notes = []
+    for source, own in table[table["series"] != ""].groupby("source", sort=False):
+        sizes = own["series"].value_counts()
+        found = f"{source}: {len(own):,} images have neighbours by file number"
+        notes.append(
+            f"{found}: they count as {len(sizes):,} patients, the largest with {sizes.iloc[0]:,} "
+            "images (--no-neighbours: each as one)."
+            if neighbours
+            else f"{found}, which are not kept together (--neighbours: they are)."
+        )
+    return notes
+
+
+def _changed_by_groups(table: pd.DataFrame, wanted: Mapping[str, str]) -> list[str]:
+    own = table[table["image_id"].isin(wanted.keys())]
+    return changed_split("--splits", own, own["image_id"].map(wanted), {})
+
+
+def _fixed_groups(table: pd.DataFrame, asked: Mapping[str, str], keep_official: bool) -> set[str]:
+    given = table["image_id"].isin(asked.keys())
+    if keep_official:
+        given |= table["official_split"] != ""
+    return set(table["group"][given])
+
+
+def _masks_left_out(inventory: Inventory) -> list[str]:
+    count = len(inventory.masks_left_out)
+    return [f"{count:,} masks were left out; their images stay, without one."] if count else []
 
 
 def _moved(table: pd.DataFrame, before: pd.DataFrame | None) -> list[str]:

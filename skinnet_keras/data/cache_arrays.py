@@ -2,15 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from skinnet_keras.atomic import reserve
+
 if TYPE_CHECKING:
     from skinnet_keras.data.cache import ImageCache
+
+
+def allocate_array(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    """Make a `.npy` file of zeros with its room on the disk reserved.
+
+    Without it, a full disk would end the process by a signal (SIGBUS) when the map is written.
+
+    Args:
+        path: The file.
+        shape: Shape of the uint8 array.
+
+    Returns:
+        The file as a writable memory map.
+
+    Raises:
+        OSError: There is no room.
+    """
+    array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    reserve(path, path.stat().st_size)
+    return array
+
+
+class Content(NamedTuple):
+    """What the files of a row hold.
+
+    Attributes:
+        image: Digest of the image's bytes, "" where the file is missing.
+        mask: Likewise of its mask, with the version of the rules by which masks are read; "" where
+            it has none.
+    """
+
+    image: str
+    mask: str
+
+
+@dataclass(frozen=True)
+class EarlierCache:
+    """A cache of the same size and cleaning, whole or interrupted.
+
+    Attributes:
+        cache: Its arrays.
+        keys: State of the files of each of its rows; None where it was not written.
+        contents: What they held; None where that is not known.
+    """
+
+    cache: ImageCache
+    keys: list[str | None]
+    contents: list[Content | None]
+
+    @cached_property
+    def row_of_key(self) -> dict[str, int]:
+        """Row of each state of files."""
+        return {key: row for row, key in enumerate(self.keys) if key}
+
+    @cached_property
+    def row_of_content(self) -> dict[Content, int]:
+        """Row of each content."""
+        rows = enumerate(zip(self.keys, self.contents, strict=True))
+        return {held: row for row, (key, held) in rows if key and held and held.image}
+
+    @cached_property
+    def image_ids(self) -> set[str]:
+        """The images that were written."""
+        return {name for name, key in zip(self.cache.image_ids, self.keys, strict=True) if key}
 
 
 @dataclass(frozen=True)
@@ -23,6 +89,7 @@ class CacheArrays:
         masks: uint8 memory map (N, S, S).
         has_mask: bool (N,): whether the row has a mask.
         done: bool (N,): whether the row is written.
+        contents: What the files of each row held, as far as is known.
     """
 
     folder: Path
@@ -30,14 +97,16 @@ class CacheArrays:
     masks: np.memmap
     has_mask: np.ndarray
     done: np.ndarray
+    contents: list[Content | None]
 
     @classmethod
     def create(cls, folder: Path, count: int, size: int) -> CacheArrays:
         """Make the files for `count` rows of `size` x `size` pixels."""
         shape = (count, size, size)
-        images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
-        masks = np.lib.format.open_memmap(folder / "masks.npy", "w+", np.uint8, shape)
-        return cls(folder, images, masks, np.zeros(count, bool), np.zeros(count, bool))
+        images = allocate_array(folder / "images.npy", (*shape, 3))
+        masks = allocate_array(folder / "masks.npy", shape)
+        has_mask, done = np.zeros(count, bool), np.zeros(count, bool)
+        return cls(folder, images, masks, has_mask, done, [None] * count)
 
     def write(self, row: int, image: np.ndarray, mask: np.ndarray | None) -> None:
         """Write a row: uint8 (S, S, 3), and uint8 (S, S) or None."""
@@ -47,22 +116,29 @@ class CacheArrays:
             self.has_mask[row] = True
         self.done[row] = True
 
-    def copy_known(
-        self, old: ImageCache, old_keys: Sequence[str | None], keys: Sequence[str]
-    ) -> None:
-        """Copy the rows that an earlier cache of the same size and cleaning has.
+    def copy_known(self, earlier: EarlierCache, keys: list[str]) -> None:
+        """Copy the rows whose files are as an earlier cache found them.
 
         Args:
-            old: The earlier cache.
-            old_keys: State of the files of each of its rows; None where it was not written.
+            earlier: The earlier cache.
             keys: State of the files of each row of this one.
         """
-        known = {key: row for row, key in enumerate(old_keys)}
         for row, key in enumerate(keys):
-            source = known.get(key)
-            if source is not None and not self.done[row]:
-                mask = old.masks[source] if old.has_mask[source] else None
-                self.write(row, old.images[source], mask)
+            if not self.done[row] and (source := earlier.row_of_key.get(key)) is not None:
+                self._copy(row, earlier, source)
+
+    def copy_content(self, row: int, earlier: EarlierCache, content: Content) -> bool:
+        """Copy a row from an earlier cache that read the same bytes; tell whether it did."""
+        source = earlier.row_of_content.get(content)
+        if source is not None:
+            self._copy(row, earlier, source)
+        return source is not None
+
+    def _copy(self, row: int, earlier: EarlierCache, source: int) -> None:
+        old = earlier.cache
+        mask = old.masks[source] if old.has_mask[source] else None
+        self.write(row, old.images[source], mask)
+        self.contents[row] = earlier.contents[source]
 
     def save(self) -> None:
         """Bring everything to the disk."""

@@ -41,7 +41,7 @@ TABLE_FILE = "catalogue.csv"
 PAIRS_FILE = "duplicates.csv"
 """The pairs of copies a build found, see `skinnet_keras.data.copies.Copies`."""
 
-_SOURCES_FILE = "sources.json"
+SOURCES_FILE = "sources.json"
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,18 @@ class Catalogue:
             root: The catalogue's folder.
 
         Raises:
-            UserError: The folder is no catalogue, or a column is missing.
+            UserError: The folder is no catalogue, or its table is damaged: a column or a cell is
+                missing, it has no row, or two rows have one `image_id`.
         """
         root = Path(root)
-        for name in (TABLE_FILE, _SOURCES_FILE):
+        for name in (TABLE_FILE, SOURCES_FILE):
             if not (root / name).is_file():
                 raise UserError(
                     f"{root} has no {name}: make a catalogue with `skinnet data build`."
                 )
         try:
             table = pd.read_csv(root / TABLE_FILE, dtype=str, keep_default_na=False)
-            sources = json.loads((root / _SOURCES_FILE).read_text(encoding="utf-8"))
+            sources = json.loads((root / SOURCES_FILE).read_text(encoding="utf-8"))
             folders = {name: Path(folder) for name, folder in sources.items()}
         except (ValueError, AttributeError, TypeError) as error:
             raise UserError(f"{root} is damaged ({error}): build the catalogue again.") from error
@@ -89,12 +90,13 @@ class Catalogue:
             raise UserError(
                 f"{root / TABLE_FILE} has no column {', '.join(missing)}: build it again."
             )
+        _check_rows(root / TABLE_FILE, table)
         return cls(root, table, folders)
 
     def write(self, folder: Path) -> None:
         """Write the source folders and then the table into a folder, each file at one stroke."""
         roots = {name: str(path) for name, path in self.sources.items()}
-        with atomic_file(folder / _SOURCES_FILE) as temporary:
+        with atomic_file(folder / SOURCES_FILE) as temporary:
             temporary.write_text(json.dumps(roots, indent=2) + "\n", encoding="utf-8")
         with atomic_file(folder / TABLE_FILE) as temporary:
             temporary.write_text(self._csv(), encoding="utf-8")
@@ -161,13 +163,29 @@ class Catalogue:
 
     def _inside(self, source: str, path: str) -> Path:
         relative = PurePosixPath(path)
-        if relative.is_absolute() or ".." in relative.parts or "\\" in path:
+        if relative.is_absolute() or ".." in relative.parts or "\\" in path or "\0" in path:
             raise UserError(f"The path {path!r} leaves the folder of {source}: correct the table.")
         if source not in self.sources:
-            raise UserError(f"{self.root / _SOURCES_FILE} does not name the source {source!r}.")
+            raise UserError(f"{self.root / SOURCES_FILE} does not name the source {source!r}.")
         if source in self._absent_sources:
             raise UserError(
                 f"The folder {self.sources[source]} of the source {source} is not there: if it was "
                 f"moved, say `skinnet data build --update --source {source}=DIR --out {self.root}`."
             )
         return self.sources[source] / relative
+
+
+def _check_rows(path: Path, table: pd.DataFrame) -> None:
+    """Refuse what no build writes: no row, rows of another length than the header, ids twice."""
+    if table.empty:
+        raise UserError(f"{path} has a header and no row: build it again.")
+    # Cells beyond the header's make pandas take the first column for an index.
+    short = table.isna().any(axis=1)
+    if not isinstance(table.index, pd.RangeIndex) or short.any():
+        row = f"row {int(short.to_numpy().argmax()) + 1}" if short.any() else "a row"
+        raise UserError(f"{path}: {row} has more or fewer cells than the header: build it again.")
+    repeated = table["image_id"].duplicated()
+    if repeated.any():
+        raise UserError(
+            f"{path} has {table['image_id'][repeated].iloc[0]} in two rows: build it again."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,16 +53,23 @@ class Copies:
             images with one key, each is paired with the first.
         causes: Cause -> the copies it adds to those of the causes before it.
         conflicts: Copies with different labels.
+        kept_copies: Source -> its images that are kept though another copy is better, as an
+            official test set is kept whole.
     """
 
     table: pd.DataFrame
     pairs: pd.DataFrame
     causes: dict[str, int]
     conflicts: list[LabelConflict]
+    kept_copies: dict[str, int]
 
 
 def find_copies(
-    table: pd.DataFrame, prints: Sequence[Fingerprint], *, orientations: bool = False
+    table: pd.DataFrame,
+    prints: Sequence[Fingerprint],
+    *,
+    orientations: bool = False,
+    keep_test: bool = False,
 ) -> Copies:
     """Find the copies of each picture: equal id, bytes or pixels, or pixels that agree.
 
@@ -69,6 +77,7 @@ def find_copies(
         table: Rows as `assemble` returns them.
         prints: The fingerprint of each row.
         orientations: Whether to look for flipped and rotated copies too.
+        keep_test: Whether all images of official test sets are kept, copies or not.
     """
     keys = {
         "same_id": [
@@ -105,10 +114,11 @@ def find_copies(
     pairs.loc[pairs["cause"].isin(["same_bytes", "same_pixels"]), "similarity"] = 1.0
     in_view = pictures[linked_rows[:, 0]] != pictures[linked_rows[:, 1]]
     pairs.loc[in_view, "cause"] = SAME_VIEW
-    table, conflicts = resolve_copies(
-        table, pictures, [item.width * item.height for item in prints]
+    whole = (table["official_split"] == "test") if keep_test else None
+    table, conflicts, kept_copies = resolve_copies(
+        table, pictures, [item.width * item.height for item in prints], whole
     )
-    return Copies(table, pairs, causes, conflicts)
+    return Copies(table, pairs, causes, conflicts, kept_copies)
 
 
 def count_pairs(pairs: pd.DataFrame) -> dict[str, dict[str, int]]:
@@ -145,8 +155,11 @@ def _pair_table(table: pd.DataFrame, keys: dict[str, list[str]], rows: np.ndarra
 
 
 def resolve_copies(
-    table: pd.DataFrame, pictures: np.ndarray, pixels: Sequence[int]
-) -> tuple[pd.DataFrame, list[LabelConflict]]:
+    table: pd.DataFrame,
+    pictures: np.ndarray,
+    pixels: Sequence[int],
+    whole: pd.Series | None = None,
+) -> tuple[pd.DataFrame, list[LabelConflict], dict[str, int]]:
     """Keep the best copy of each picture and complete it from the others.
 
     The best copy is the one with a mask; among those (or if none has one) the one with the most
@@ -160,15 +173,23 @@ def resolve_copies(
     where missing, from the next best copy that has them. Its label is that of the copy whose
     source comes first in `SOURCES`. Masks stay with their own image, whose geometry they have.
 
+    The score on an official test set needs all its images: of a picture that is in `whole`, those
+    copies are all kept, each with its own label where it has one, and no other copy is.
+
     Args:
         table: Rows as `assemble` returns them.
         pictures: int array of shape (N,): rows with one number show the same picture.
         pixels: Width x height of each row.
+        whole: Bool, of each row: whether it is kept whatever its copies are; None: none is.
 
     Returns:
         The table with `duplicate_of` (the kept copy's `image_id`, or "") and the kept rows
-        completed; and the label conflicts.
+        completed; the label conflicts; and source -> rows of `whole` that are kept though they
+        are not the best copy.
     """
+    if whole is None:
+        whole = pd.Series(False, index=table.index)
+    kept_copies: Counter[str] = Counter()
     table = table.assign(duplicate_of="", pixels=pixels)
     table["filled"] = (table[[*_PATIENT, *_IDS]] != "").sum(axis=1)
     table["trust"] = [_TRUST.get(name, _TRUST["folder"]) for name in table["source"]]
@@ -180,22 +201,28 @@ def resolve_copies(
             ["mask", "pixels", "filled", "trust", "image_id"],
             ascending=[False, False, False, True, True],
         )
-        kept = ranked.index[0]
-        table.loc[ranked.index[1:], "duplicate_of"] = ranked["image_id"].iloc[0]
-        for column in _PATIENT:
-            table.loc[kept, column] = _first(ranked[column])
-        own_provider = ranked[ranked["provider"] == ranked["provider"].iloc[0]]
-        for column in _IDS:
-            table.loc[kept, column] = _first(own_provider[column])
+        in_test = whole[ranked.index]
+        kept = ranked.index[in_test] if in_test.any() else ranked.index[:1]
+        kept_copies.update(ranked["source"].iloc[1:][in_test.iloc[1:]])
+        table.loc[ranked.index.difference(kept), "duplicate_of"] = table.loc[kept[0], "image_id"]
         by_trust = ranked.sort_values("trust", kind="stable")
-        label = _first(by_trust["label"])
-        table.loc[kept, "label"] = label
-        if not table.loc[kept, "diagnosis"]:
-            table.loc[kept, "diagnosis"] = _first(by_trust["diagnosis"])
+        for row in kept:
+            own_first = ranked.loc[[row, *ranked.index.drop(row)]]
+            for column in _PATIENT:
+                table.loc[row, column] = _first(own_first[column])
+            own_provider = own_first[own_first["provider"] == own_first["provider"].iloc[0]]
+            for column in _IDS:
+                table.loc[row, column] = _first(own_provider[column])
+            if not (in_test[row] and table.loc[row, "label"]):
+                table.loc[row, "label"] = _first(by_trust["label"])
+            if not table.loc[row, "diagnosis"]:
+                table.loc[row, "diagnosis"] = _first(by_trust["diagnosis"])
+        label = str(table.loc[kept[0], "label"])
         if copies["label"].replace("", label).nunique() > 1:
             labels = dict(zip(copies["image_id"], copies["label"], strict=True))
-            conflicts.append(LabelConflict(ranked["image_id"].iloc[0], labels, label))
-    return table.drop(columns=["pixels", "filled", "trust", "provider"]), conflicts
+            conflicts.append(LabelConflict(str(table.loc[kept[0], "image_id"]), labels, label))
+    table = table.drop(columns=["pixels", "filled", "trust", "provider"])
+    return table, conflicts, dict(kept_copies)
 
 
 def _first(values: pd.Series) -> str:

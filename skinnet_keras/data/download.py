@@ -19,6 +19,7 @@ from skinnet_keras.data.citations import DataSet, RemoteFile
 from skinnet_keras.data.download_archive import unpack
 from skinnet_keras.data.download_http import NotServedError, ResumingDownloader
 from skinnet_keras.errors import UserError
+from skinnet_keras.locks import own_folder
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -100,7 +101,8 @@ def run_download(plan: Plan) -> Downloaded:
 
     Raises:
         UserError: No network, no such file, a wrong checksum, a broken or unsafe archive, or too
-            little room on the disk; what came already is kept, except for a wrong file.
+            little room on the disk, or another process downloads there; what came already is kept,
+            except for a wrong file.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -114,7 +116,10 @@ def run_download(plan: Plan) -> Downloaded:
         DownloadColumn(),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with (
+        own_folder(plan.folder),
+        Progress(*columns, console=Console(stderr=True)) as progress,
+    ):
         for file in plan.missing:
             work.mkdir(parents=True, exist_ok=True)
             pins = _read_checksums(plan.folder)

@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from skinnet_keras.atomic import sync_tree
 from skinnet_keras.errors import UserError
 
 # JPEG and PNG hardly compress, CSV about 10 times; DEFLATE can reach 1,000 times.
@@ -57,6 +58,7 @@ def unpack(archive: Path, folder: Path, on_progress: Callable[[int, int], None])
             _extract(members, archive, staging, on_progress)
         content = list(staging.iterdir())
         only_folder = len(content) == 1 and content[0].is_dir()
+        sync_tree(staging)
         os.replace(content[0] if only_folder else staging, folder)
     except _BROKEN as error:
         archive.unlink()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skinnet_keras.atomic import sync_file
 from skinnet_keras.errors import UserError
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class ResumingDownloader:
                 raise UserError(
                     f"The disk is full: make room and run the command again; {self._kept()}"
                 ) from error
+        sync_file(self.part)
         os.replace(self.part, output_file)
         self._note.unlink(missing_ok=True)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from skinnet_keras.data.catalogue import Catalogue
-from skinnet_keras.data.image_io import read_image, read_mask
+from skinnet_keras.data.image_io import read_mask, read_oriented
+from skinnet_keras.data.image_masks import lay_mask
+from skinnet_keras.data.mask_facts import MaskFact, MaskFacts
+from skinnet_keras.data.mask_values import border_share
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
-
-ASPECT_TOLERANCE = 0.02
-"""How far width / height of a mask may be from its image's, relatively: sizes are rounded."""
 
 
 @dataclass(frozen=True)
@@ -18,13 +20,15 @@ class FileCheck:
     """What decoding a catalogue's files showed.
 
     Attributes:
-        problems: One sentence for each corrupt file or mask of another aspect ratio.
+        problems: One sentence for each corrupt file or mask that cannot be used.
         sizes: Image id -> (width, height) in pixels, EXIF orientation applied, of the images that
             could be decoded.
+        masks: What is odd about the masks that can be used.
     """
 
     problems: list[str]
     sizes: dict[str, tuple[int, int]]
+    masks: MaskFacts
 
 
 def check_files(catalogue: Catalogue, *, workers: int | None = None) -> FileCheck:
@@ -37,43 +41,50 @@ def check_files(catalogue: Catalogue, *, workers: int | None = None) -> FileChec
         workers: Threads; by default one a CPU core.
     """
     image_ids = catalogue.table["image_id"].drop_duplicates().tolist()
-    results = list(
+    checked = list(
         map_in_threads(
             lambda image_id: _decode(catalogue, image_id), image_ids, "Decoding images", workers
         )
     )
     return FileCheck(
-        [problem for problems, _ in results for problem in problems],
-        {image_id: size for image_id, (_, size) in zip(image_ids, results, strict=True) if size},
+        [f"{item.image_id}: {problem}" for item in checked for problem in item.problems],
+        {item.image_id: item.size for item in checked if item.size},
+        MaskFacts.collect(item.mask for item in checked if item.mask),
     )
 
 
-def _decode(catalogue: Catalogue, image_id: str) -> tuple[list[str], tuple[int, int] | None]:
+@dataclass(frozen=True)
+class _Decoded:
+    image_id: str
+    problems: list[str] = field(default_factory=list)
+    size: tuple[int, int] | None = None
+    mask: MaskFact | None = None
+
+
+def _decode(catalogue: Catalogue, image_id: str) -> _Decoded:
     try:
         image_path, mask_path = catalogue.image_path(image_id), catalogue.mask_path(image_id)
     except UserError:
-        return [], None
+        return _Decoded(image_id)
+    if mask_path is not None and not mask_path.is_file():
+        mask_path = None
     problems: list[str] = []
-    size = mask_size = None
+    image: tuple[np.ndarray, int] | None = None
     if image_path.is_file():
         try:
-            height, width = read_image(image_path).shape[:2]
-            size = (width, height)
+            image = read_oriented(image_path)
         except UserError as error:
-            problems.append(f"{image_id}: {error}")
-    if mask_path is not None and mask_path.is_file():
+            problems.append(str(error))
+    size, fact = None, None
+    if image is not None:
+        size = (image[0].shape[1], image[0].shape[0])
+    if mask_path is not None:
         try:
-            height, width = read_mask(mask_path).shape
-            mask_size = (width, height)
+            if image is None:
+                read_mask(mask_path)
+            else:
+                mask, turning = lay_mask(mask_path, *image)
+                fact = MaskFact(image_id, float(mask.mean()), border_share(mask), turning)
         except UserError as error:
-            problems.append(f"{image_id}: {error}")
-    if size and mask_size and not _same_aspect(size, mask_size):
-        problems.append(
-            f"{image_id}: its mask ({mask_size[0]} x {mask_size[1]} pixels) has another aspect "
-            f"ratio than the image ({size[0]} x {size[1]})."
-        )
-    return problems, size
-
-
-def _same_aspect(size: tuple[int, int], other: tuple[int, int]) -> bool:
-    return abs(size[0] * other[1] / (size[1] * other[0]) - 1) <= ASPECT_TOLERANCE
+            problems.append(str(error))
+    return _Decoded(image_id, problems, size, fact)

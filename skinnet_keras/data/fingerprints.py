@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import imagehash
 import numpy as np
 from PIL import Image
 
-from skinnet_keras.data.image_io import read_image, read_mask
+from skinnet_keras.data.image_io import read_oriented
+from skinnet_keras.data.image_masks import lay_mask
+from skinnet_keras.data.mask_values import border_share
 from skinnet_keras.errors import UserError
 
-FINGERPRINT_VERSION = 2
+FINGERPRINT_VERSION = 3
 """Stored fingerprints of another version are to be measured again."""
 
 THUMBNAIL_SIZE = 80
@@ -44,6 +48,9 @@ class Fingerprint:
         thumbnail: uint8 array of shape (80, 80): the picture in grey, squashed to a square,
             dark hair closed.
         mask_error: Why the row's mask cannot be used, or "".
+        mask_area: Share of the mask's pixels that are lesion, 0..1; NaN where there is no mask.
+        mask_border: Likewise of the pixels along its border.
+        mask_turning: Whether the mask was turned like its image, see `image_masks.Turning`.
     """
 
     sha256: str
@@ -53,6 +60,9 @@ class Fingerprint:
     hashes: np.ndarray
     thumbnail: np.ndarray
     mask_error: str = ""
+    mask_area: float = math.nan
+    mask_border: float = math.nan
+    mask_turning: str = ""
 
 
 def fingerprint(image_path: Path, mask_path: Path | None = None) -> Fingerprint:
@@ -65,7 +75,7 @@ def fingerprint(image_path: Path, mask_path: Path | None = None) -> Fingerprint:
     Raises:
         UserError: The image cannot be read.
     """
-    rgb = read_image(image_path)
+    rgb, orientation = read_oriented(image_path)
     height, width = rgb.shape[:2]
     pixels = hashlib.sha256(f"{width}x{height}:".encode())
     pixels.update(np.ascontiguousarray(rgb).data)
@@ -80,7 +90,7 @@ def fingerprint(image_path: Path, mask_path: Path | None = None) -> Fingerprint:
         height=height,
         hashes=np.array(hashes, dtype=np.uint64),
         thumbnail=np.asarray(_resize(hairless, THUMBNAIL_SIZE)),
-        mask_error=_mask_error(mask_path, width / height) if mask_path else "",
+        **(_measure_mask(mask_path, rgb, orientation) if mask_path else {}),
     )
 
 
@@ -97,11 +107,13 @@ def _perceptual_hash(grey: Image.Image, crop_width: float = 1, crop_height: floa
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def _mask_error(path: Path, aspect: float) -> str:
+def _measure_mask(path: Path, rgb: np.ndarray, orientation: int) -> dict[str, Any]:
     try:
-        height, width = read_mask(path).shape
+        mask, turning = lay_mask(path, rgb, orientation)
     except UserError as error:
-        return str(error)
-    if abs(width / height / aspect - 1) > 0.02:
-        return f"{path} has another aspect ratio than its image."
-    return ""
+        return {"mask_error": str(error)}
+    return {
+        "mask_area": float(mask.mean()),
+        "mask_border": border_share(mask),
+        "mask_turning": turning,
+    }

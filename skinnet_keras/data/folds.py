@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from skinnet_keras.errors import UserError
 
@@ -30,6 +29,9 @@ def assign_folds(
     Returns:
         Group -> its fold, "0" to "K-1"; all "0" where no two folds can be made.
     """
+    # A second and 100 MB, which `skinnet predict` must not take.
+    from sklearn.model_selection import StratifiedGroupKFold
+
     rows = pd.DataFrame({"group": list(groups), "label": list(labels)}, dtype=object)
     # scikit-learn's draws follow the order of the rows.
     rows = rows.sort_values(["group", "label"], ignore_index=True)
@@ -94,7 +96,7 @@ def fold_notes(table: pd.DataFrame, folds: int) -> list[str]:
     """Say in sentences where a table's folds are not what was asked for.
 
     Args:
-        table: The columns `label` and `fold`.
+        table: The columns `label`, `group` and `fold`.
         folds: The folds asked for.
 
     Returns:
@@ -110,10 +112,13 @@ def fold_notes(table: pd.DataFrame, folds: int) -> list[str]:
             f"There are {present} folds, not {folds}: the images have too few groups, or the folds "
             "they were asked into leave some empty."
         )
-    of_class = learned.groupby("label")["fold"].nunique()
-    notes += [
-        f"{label} is in {own} of the {present} folds: it has too few groups."
-        for label, own in of_class.items()
-        if own < present
-    ]
+    of_class = learned.groupby("label")[["fold", "group"]].nunique()
+    for label, own, groups in of_class.itertuples():
+        if own < present:
+            why = (
+                "it has too few groups"
+                if groups < present
+                else "its groups hold other images, too, or were asked into these folds"
+            )
+            notes.append(f"{label} is in {own} of the {present} folds: {why}.")
     return notes

@@ -16,12 +16,12 @@ def name_groups(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """Group images of one lesion or patient, and their copies, so that no split parts them.
 
     Args:
-        table: The columns `image_id`, `source`, `lesion_id` and `patient_id`.
+        table: The columns `image_id`, `source`, `lesion_id`, `patient_id` and `series`.
         pairs: `Copies.pairs`: the columns `image_id` and `other_id`.
 
     Returns:
         Group of each row: the connected component, named by its alphabetically first image.
-        Lesion and patient ids link rows of one provider only.
+        Lesion and patient ids link rows of one provider only, series those of one source.
     """
     row_of = {image_id: row for row, image_id in enumerate(table["image_id"])}
     linked = pairs[["image_id", "other_id"]].map(row_of.__getitem__).to_numpy(dtype=np.int64)
@@ -33,7 +33,11 @@ def name_groups(table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
         )
         for column in ("lesion_id", "patient_id")
     )
-    component = components(len(table), linked, lesions, patients)
+    series = equal_keys(
+        f"{source}:{own}" if own else ""
+        for source, own in zip(table["source"], table["series"], strict=True)
+    )
+    component = components(len(table), linked, lesions, patients, series)
     return table.groupby(component)["image_id"].transform("min").tolist()
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
+from skinnet_keras.data.mask_values import MaskValuesError, lesion_pixels
 from skinnet_keras.errors import UserError
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF")
@@ -54,7 +56,22 @@ def read_image(path: str | Path) -> np.ndarray:
         UserError: The file is missing, damaged, of another format, or has more than
             `MAX_PIXELS` pixels.
     """
-    return np.asarray(_open(path, "RGB"))
+    return read_oriented(path)[0]
+
+
+def read_oriented(path: str | Path) -> tuple[np.ndarray, int]:
+    """Decode an image file, and tell the EXIF orientation that was applied.
+
+    Args:
+        path: As for `read_image`.
+
+    Returns:
+        What `read_image` returns, and the orientation, 1..8 (1: the pixels lie as stored).
+
+    Raises:
+        UserError: As `read_image`.
+    """
+    return _open(path, _rgb)
 
 
 def read_size(path: str | Path) -> tuple[int, int]:
@@ -80,18 +97,24 @@ def read_mask(path: str | Path) -> np.ndarray:
     """Decode a lesion mask.
 
     Args:
-        path: An image file as for `read_image`. Lesion pixels are at least 128, or 1 in files
-            that hold 0 and 1 only.
+        path: An image file as for `read_image`, of any two values, colours or degrees of
+            transparency, see `skinnet_keras.data.mask_values.lesion_pixels`.
 
     Returns:
         uint8 array of shape (H, W) in {0, 1}.
 
     Raises:
-        UserError: As `read_image`.
+        UserError: As `read_image`, or the file holds more than two values.
     """
-    grey = np.asarray(_open(path, "L"))
-    threshold = 1 if grey.max() <= 1 else 128
-    return (grey >= threshold).astype(np.uint8)
+    try:
+        lesion, _ = _open(path, _lesion)
+        if lesion.min() == lesion.max() and _loses_low_bytes(path):
+            raise MaskValuesError("has several channels of 16 bits, all of one high byte")
+        return lesion.astype(np.uint8)
+    except MaskValuesError as error:
+        raise UserError(
+            f"{path} {error}: give a mask of two values, 0 for skin and 255 for the lesion."
+        ) from error
 
 
 def resize_image(rgb: np.ndarray, size: int) -> np.ndarray:
@@ -123,7 +146,8 @@ def resize_mask(mask: np.ndarray, size: int) -> np.ndarray:
     return (resized >= 128).astype(np.uint8)
 
 
-def _open(path: str | Path, mode: str) -> Image.Image:
+def _open(path: str | Path, convert: Callable[[Image.Image], np.ndarray]) -> tuple[np.ndarray, int]:
+    """Decode, turn upright and convert; also return the EXIF orientation."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
@@ -133,8 +157,9 @@ def _open(path: str | Path, mode: str) -> Image.Image:
                     f"{MAX_PIXELS:,}: make it smaller."
                 )
             image.load()
+            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
             ImageOps.exif_transpose(image, in_place=True)
-            return _convert(image, mode)
+            return convert(image), orientation if orientation in range(1, 9) else 1
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist: check the path.") from error
     except _DECODER_ERRORS as error:
@@ -144,10 +169,21 @@ def _open(path: str | Path, mode: str) -> Image.Image:
         ) from error
 
 
-def _convert(image: Image.Image, mode: str) -> Image.Image:
+def _rgb(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I;16"):
         high_byte = (np.asarray(image) >> 8).astype(np.uint8)
         image = Image.fromarray(high_byte)
     elif image.mode in ("I", "F"):
         raise ValueError("its pixels are 32-bit numbers")
-    return image if image.mode == mode else image.convert(mode)
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _lesion(image: Image.Image) -> np.ndarray:
+    lossy = image.format in ("JPEG", "MPO") or image.info.get("compression") == "jpeg"
+    return lesion_pixels(image, lossy=lossy)
+
+
+def _loses_low_bytes(path: str | Path) -> bool:
+    """Whether Pillow keeps the high bytes alone: colours or transparency of 16 bits."""
+    with Image.open(path, formats=FORMATS) as image:
+        return ";16" in str(image.tile) and not image.mode.startswith("I")

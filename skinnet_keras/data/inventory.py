@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from skinnet_keras.data.fingerprint_store import FingerprintStore, file_key
 from skinnet_keras.data.fingerprints import Fingerprint, fingerprint
+from skinnet_keras.data.mask_facts import MaskFact
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
 
@@ -23,7 +24,7 @@ class Inventory:
         table: The readable rows, with `phash` and `mask_origin` added and useless masks removed.
         prints: The fingerprint of each row.
         unreadable: One sentence for each image left out.
-        masks_left_out: One sentence for each mask that does not fit its image.
+        masks_left_out: One sentence for each mask that does not fit its image or cannot be read.
         reused: Images whose fingerprint was known already.
     """
 
@@ -33,6 +34,13 @@ class Inventory:
     masks_left_out: list[str]
     reused: int
 
+    def mask_facts(self) -> Iterator[MaskFact]:
+        """What was seen of each mask that is of use."""
+        rows = zip(self.table["image_id"], self.table["mask_path"], self.prints, strict=True)
+        for image_id, mask_path, item in rows:
+            if mask_path:
+                yield MaskFact(image_id, item.mask_area, item.mask_border, item.mask_turning)
+
 
 def take_inventory(
     table: pd.DataFrame, roots: Mapping[str, Path], store: FingerprintStore, workers: int | None
@@ -40,7 +48,7 @@ def take_inventory(
     """Measure the images of a table, with a progress bar, and leave out what cannot be used.
 
     Args:
-        table: The columns `source`, `path` and `mask_path`.
+        table: The columns `image_id`, `source`, `path` and `mask_path`.
         roots: Source name -> its folder.
         store: Known fingerprints; new ones are added to it, so that an interrupted call is not
             lost.

@@ -17,11 +17,11 @@ _UPRIGHT = 1
 
 
 def upright_bytes(path: str | Path) -> bytes:
-    """Read an image file for a server that ignores the EXIF orientation.
+    """Read an image file for a server, whose graph may be of an export that ignores EXIF.
 
-    An upright JPEG or PNG goes as it is. One that the camera turned, and every other format, is
-    decoded, turned and written as PNG, which loses nothing: the server sees the same pixels as
-    `read_image`.
+    An upright JPEG or PNG goes as it is. One that the camera turned, one in CMYK, which decoders
+    invert or not, and every other format is decoded, turned and written as PNG, which loses
+    nothing: the server sees the same pixels as `read_image`.
 
     Args:
         path: A JPEG, PNG, BMP or TIFF file.
@@ -36,7 +36,7 @@ def upright_bytes(path: str | Path) -> bytes:
     content = Path(path).read_bytes()
     with Image.open(io.BytesIO(content)) as image:
         turned = image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
-        served = image.format in SERVED_FORMATS
+        served = image.format in SERVED_FORMATS and image.mode != "CMYK"
     if served and not turned:
         return content
     stream = io.BytesIO()

@@ -1,6 +1,6 @@
 """Predicted masks kept in a catalogue's folder, by name.
 
-    masks/NAME/masks.csv             image_id, mask_path, mask_origin, in_sample
+    masks/NAME/masks.csv             image_id, mask_path, mask_origin, in_sample, image_sha256
     masks/NAME/masks.json            the network and how it was used
     masks/NAME/<source>/<stem>.png   1 bit a pixel, at the size of the cleaned image
 
@@ -25,11 +25,12 @@ from PIL import Image
 from pydantic import ValidationError
 
 from skinnet_keras.config import CleaningConfig
+from skinnet_keras.data.cache import ImageCache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.image_io import read_mask, resize_mask
 from skinnet_keras.errors import UserError
 
-TABLE_COLUMNS = ("image_id", "mask_path", "mask_origin", "in_sample")
+TABLE_COLUMNS = ("image_id", "mask_path", "mask_origin", "in_sample", "image_sha256")
 
 _FOLDER = "masks"
 _TABLE_FILE = "masks.csv"
@@ -48,12 +49,15 @@ class MaskRow:
         mask_path: POSIX path relative to the table's folder.
         mask_origin: "predicted:" and the network.
         in_sample: Whether the network was trained on this image; None where that is not known.
+        image_sha256: Digest of the image file the mask was drawn on, as `ImageCache.contents` has
+            it; "" where that is not known (masks of earlier versions).
     """
 
     image_id: str
     mask_path: str
     mask_origin: str
     in_sample: bool | None
+    image_sha256: str = ""
 
     @property
     def in_sample_cell(self) -> str:
@@ -122,6 +126,29 @@ class StoredMasks:
             raise UserError(
                 f"{self.folder} has no mask of {absent[0]} ({len(absent)} images lack one): "
                 "predict its masks again with --overwrite."
+            )
+
+    def check_images(self, cache: ImageCache) -> None:
+        """Check that the masks were drawn on the images as they are now.
+
+        Args:
+            cache: The cache of the catalogue.
+
+        Raises:
+            UserError: An image file holds something else now.
+        """
+        contents = cache.contents()
+        changed = [
+            image_id
+            for image_id, row in self.rows.items()
+            if row.image_sha256
+            and image_id in contents
+            and contents[image_id].image != row.image_sha256
+        ]
+        if changed:
+            raise UserError(
+                f"{len(changed):,} images changed since {self.folder} was predicted, the first is "
+                f"{changed[0]}: predict its masks again with --overwrite."
             )
 
     def read(self, image_id: str, size: int) -> np.ndarray:
@@ -197,7 +224,8 @@ def write_tables(folder: Path, rows: Sequence[MaskRow], description: dict[str, A
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(TABLE_COLUMNS)
         writer.writerows(
-            (row.image_id, row.mask_path, row.mask_origin, row.in_sample_cell) for row in rows
+            (row.image_id, row.mask_path, row.mask_origin, row.in_sample_cell, row.image_sha256)
+            for row in rows
         )
     text = json.dumps(description, indent=2) + "\n"
     (folder / _DESCRIPTION_FILE).write_text(text, encoding="utf-8")
@@ -208,5 +236,6 @@ def _leaves_folder(path: PurePosixPath) -> bool:
 
 
 def _parse(row: dict[str, str]) -> MaskRow:
-    image_id, mask_path, mask_origin, in_sample = (row[name] for name in TABLE_COLUMNS)
-    return MaskRow(image_id, mask_path, mask_origin, _IN_SAMPLE[in_sample])
+    image_id, mask_path, mask_origin, in_sample = (row[name] for name in TABLE_COLUMNS[:4])
+    known = row.get("image_sha256", "")  # earlier versions did not write it
+    return MaskRow(image_id, mask_path, mask_origin, _IN_SAMPLE[in_sample], known)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skinnet_keras.data.folds import assign_folds, check_asked_folds, whole_folds
+from skinnet_keras.data.sources.tables import read_csv
 from skinnet_keras.errors import UserError
 
 SPLITS = ("train", "val", "test")
@@ -161,13 +162,7 @@ def read_folds(path: Path, image_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _read_column(path: Path, image_ids: Iterable[str], column: str) -> dict[str, str]:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as a CSV file ({error}).") from error
-    for needed in ("image_id", "split"):
-        if needed not in table.columns:
-            raise UserError(f"{path} has no column {needed}: it needs image_id and split.")
+    table = read_csv(path, ("image_id", "split"), optional=("fold",))
     if "fold" not in table.columns:
         table["fold"] = ""
     table = table[(table["split"] != "") | (table["fold"] != "")]

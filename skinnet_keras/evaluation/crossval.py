@@ -96,8 +96,8 @@ def _mean_and_std(folds: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, flo
     for key, first in folds[0].items():
         if isinstance(first, Mapping):
             continue
-        values = [fold[key] for fold in folds]
-        undefined = None in values
+        values = [value for fold in folds if (value := fold.get(key)) is not None]
+        undefined = len(values) < len(folds)
         mean[key] = None if undefined else float(np.mean(values))
         std[key] = None if undefined else float(np.std(values, ddof=1))
     return {"mean": mean, "std": std}

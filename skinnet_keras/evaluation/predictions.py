@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from skinnet_keras.atomic import atomic_file
+from skinnet_keras.data.delimited import read_delimited, without_placeholder
 from skinnet_keras.errors import UserError
 from skinnet_keras.taxonomy import CLASSES, LABELS, UNK
 
@@ -120,8 +121,9 @@ def read_predictions(path: str | Path) -> Predictions:
     """Read and check a predictions file.
 
     Args:
-        path: CSV as described in the module's docstring, UTF-8. The order of columns is free and
-            becomes the order of `classes`.
+        path: CSV as described in the module's docstring, UTF-8, with any separator
+            `read_delimited` knows. The order of columns is free and becomes the order of
+            `classes`. A label or group that says "not known" (NA, nan, -, ...) is none.
 
     Raises:
         UserError: The file cannot be read, lacks a column, has one that is no class, repeats an
@@ -130,14 +132,14 @@ def read_predictions(path: str | Path) -> Predictions:
     """
     path = Path(path)
     _check_whole(path)
-    header, rows = _read_csv(path)
+    header, rows = _read_table(path)
     classes = _class_columns(path, header)
     column = {name: position for position, name in enumerate(header)}
     seen: dict[str, int] = {}
     image_ids, labels, groups = [], [], []
     probabilities = np.empty((len(rows), len(classes)))
     for n, (line, row) in enumerate(rows):
-        image_id, label = row[column["image_id"]], row[column["label"]]
+        image_id, label = row[column["image_id"]], without_placeholder(row[column["label"]])
         where = f"{path}, line {line} (image '{image_id}')"
         if not image_id:
             raise UserError(f"{path}, line {line}: image_id is empty, every row needs one.")
@@ -151,7 +153,7 @@ def read_predictions(path: str | Path) -> Predictions:
         seen[image_id] = line
         image_ids.append(image_id)
         labels.append(label)
-        groups.append(row[column["group"]] if "group" in column else "")
+        groups.append(without_placeholder(row[column["group"]]) if "group" in column else "")
         probabilities[n] = [_probability(where, name, row[column[name]]) for name in classes]
         total = probabilities[n].sum()
         if abs(total - 1.0) > SUM_TOLERANCE:
@@ -216,15 +218,10 @@ def write_predictions(
             writer.writerow([image_ids[row], labels[row], *values, *group])
 
 
-def _read_csv(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Header and (line number, fields) of every row that is not blank."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            header = [name.strip() for name in next(reader, [])]
-            rows = [(reader.line_num, [field.strip() for field in row]) for row in reader if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as a predictions CSV: {error}.") from error
+    needed = ("image_id", "label")
+    header, rows = read_delimited(path, (*needed, "group"), needed=needed, what="a predictions CSV")
     if not rows:
         raise UserError(f"{path} holds no row of predictions: a header and one row an image.")
     for line, row in rows:
@@ -237,9 +234,6 @@ def _read_csv(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 def _class_columns(path: Path, header: list[str]) -> tuple[str, ...]:
     """The header's class names in their order."""
-    for name in header:
-        if header.count(name) > 1:
-            raise UserError(f"{path} has the column '{name}' twice: keep one.")
     for name in ("image_id", "label"):
         if name not in header:
             raise UserError(f"{path} lacks the column '{name}': add it.")

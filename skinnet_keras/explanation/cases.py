@@ -8,11 +8,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from skinnet_keras.data.cleaning import clean
-from skinnet_keras.data.image_io import read_image, resize_image
+from skinnet_keras.data.image_io import resize_image
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.errors import UserError
 from skinnet_keras.explanation.explain import Case
+from skinnet_keras.inference.photographs import FailedImage
+from skinnet_keras.inference.prediction import read_cleaned
 from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.runs.opened import OpenedRun
 
@@ -74,7 +75,7 @@ def cases_of_files(
     age: float | None = None,
     sex: str | None = None,
     site: str | None = None,
-) -> list[Case]:
+) -> tuple[list[Case], list[FailedImage]]:
     """Photographs of one patient, preprocessed as `skinnet predict` does it.
 
     Args:
@@ -84,16 +85,23 @@ def cases_of_files(
         sex: "female" or "male"; None when unknown.
         site: One of `skinnet_keras.data.metadata.SITES`; None when unknown.
 
+    Returns:
+        The cases, and the files that cannot be read.
+
     Raises:
-        UserError: An unreadable file, an unknown word, a run without classifier, or one whose
-            classifier takes a mask that no network of the run can predict.
+        UserError: An unknown word, a run without classifier, or one whose classifier takes a mask
+            that no network of the run can predict.
     """
     run, classifier = models.run, _check_classifier(models)
     names = {tensor.name for tensor in classifier.inputs}
     metadata = MetadataEncoder().encode(age, sex, site)
-    cases = []
+    cases, failed = [], []
     for file in files:
-        rgb, _ = clean(read_image(file), None, run.config.cleaning)
+        try:
+            rgb, _ = read_cleaned(file, run.config.cleaning)
+        except UserError as error:
+            failed.append(FailedImage(str(file), str(error)))
+            continue
         inputs = {"image": resize_image(rgb, run.config.image_size)}
         lesion = None
         if "mask" in names or models.segmenter is not None:
@@ -103,7 +111,7 @@ def cases_of_files(
         if "metadata" in names:
             inputs["metadata"] = metadata
         cases.append(Case(str(file), inputs, lesion, None))
-    return cases
+    return cases, failed
 
 
 def _check_classifier(models: RunModels) -> keras.Model:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +41,7 @@ from skinnet_keras.export.parity import (
     check_variation,
 )
 from skinnet_keras.export.parity_images import parity_inputs
+from skinnet_keras.export.publishing import finish_publishing, staged_export
 from skinnet_keras.export.run_facts import RunFacts, read_run_facts
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END, build_metadata
 from skinnet_keras.export.tflite import DEFAULT_PRECISIONS, PRECISIONS
@@ -53,6 +50,7 @@ from skinnet_keras.inference.onnx_packages import EXPORTING, require_onnx
 from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.inference.savedmodel_runner import SavedModelRunner
 from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE
+from skinnet_keras.locks import own_name
 from skinnet_keras.models.composite import with_mask_logits
 
 
@@ -102,7 +100,7 @@ def export_run(
     `SHA256SUMS`; with SavedModels `serving/`, which starts TensorFlow Serving; with test
     predictions of the run `MODEL_CARD.md`, `card.json` and `subgroups.png`. Every artefact passes
     the parity gate first, int8 the gate of `int8_gate.check_int8` too; where one does not, none is
-    put in place.
+    put in place. All files appear together; an export that was killed before leaves nothing.
 
     Args:
         run: A run directory.
@@ -118,7 +116,7 @@ def export_run(
     Raises:
         UserError: An unknown format, precision or unusable name; a format whose packages are
             missing; a run without a classifier; too few images for int8; a model that cannot be
-            converted, is nearly constant or fails a gate.
+            converted, is nearly constant or fails a gate; another process exports to this name.
     """
     _check_choice("format", formats, FORMATS)
     _check_choice("precision", precisions, PRECISIONS)
@@ -136,37 +134,16 @@ def export_run(
         )
     models = _models(source)
     directory = Path(out) / name
-    plan = list(plan_artefacts(directory, name, list(models), formats, precisions))
-    paths = [artefact.path for artefact in plan]
-    refuse_stale_files(directory, source.weight_hashes(), source.calibration, paths)
-    images = Catalogue.load(catalogue) if catalogue else source.run.load_catalogue()
-    reference = _reference(source, models, images)
-    facts = read_run_facts(source, images)
-    metadata = _metadata(name, source, models, images) | facts.metadata
-    photographs = choose_photographs(images)
-    gate = None
-    if any(artefact.precision == "int8" for artefact in plan):
-        gate = _int8_gate(source, reference, images, force)
-    with _staging(directory) as stage:
-        parity = [
-            _make(
-                artefact,
-                models[artefact.kind],
-                stage / artefact.path,
-                reference,
-                metadata,
-                photographs,
-                gate,
-            )
-            for artefact in track(plan, "Exporting", console=Console(stderr=True))
-        ]
-        for artefact in plan:
-            target = directory / artefact.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(stage / artefact.path, target)
-    write_serving_files(directory, name, tuple(models))
-    facts.write_card(directory)
-    write_manifest(directory, metadata, parity)
+    with own_name(directory):
+        finish_publishing(directory)
+        plan = list(plan_artefacts(directory, name, list(models), formats, precisions))
+        images = Catalogue.load(catalogue) if catalogue else source.run.load_catalogue()
+        paths = [artefact.path for artefact in plan]
+        refuse_stale_files(directory, source.weight_hashes(), source.calibration, paths)
+        reference = _reference(source, models, images)
+        facts = read_run_facts(source, images)
+        with staged_export(directory, paths) as stage:
+            parity = _make_all(plan, name, source, models, images, reference, facts, stage, force)
     return ExportReport(
         directory,
         name,
@@ -175,6 +152,41 @@ def export_run(
         source.calibration is not None,
         tuple(_notes(source, models, formats, facts)),
     )
+
+
+def _make_all(
+    plan: Sequence[Artefact],
+    name: str,
+    source: RunModels,
+    models: dict[str, keras.Model],
+    images: Catalogue,
+    reference: ParityReference,
+    facts: RunFacts,
+    stage: Path,
+    force: bool,
+) -> list[ParityResult]:
+    """Make the artefacts and what describes them in a folder that holds the earlier ones."""
+    metadata = _metadata(name, source, models, images) | facts.metadata
+    photographs = choose_photographs(images)
+    gate = None
+    if any(artefact.precision == "int8" for artefact in plan):
+        gate = _int8_gate(source, reference, images, force)
+    parity = [
+        _make(
+            artefact,
+            models[artefact.kind],
+            stage / artefact.path,
+            reference,
+            metadata,
+            photographs,
+            gate,
+        )
+        for artefact in track(plan, "Exporting", console=Console(stderr=True))
+    ]
+    write_serving_files(stage, name, tuple(models))
+    facts.write_card(stage)
+    write_manifest(stage, metadata, parity)
+    return parity
 
 
 def _notes(
@@ -302,17 +314,3 @@ def _int8_gate(
     )
     calibration = source.calibration
     return Int8Gate(images, calibration.thresholds if calibration else None, force)
-
-
-@contextmanager
-def _staging(directory: Path) -> Iterator[Path]:
-    """Yield a temporary folder inside `directory`; a failed first export leaves neither."""
-    is_new = not directory.exists()
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as temporary:
-            yield Path(temporary)
-    except BaseException:
-        if is_new:
-            shutil.rmtree(directory)
-        raise

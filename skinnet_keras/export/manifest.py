@@ -11,12 +11,12 @@ from typing import Any
 from skinnet_keras.atomic import atomic_file, write_json
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.parity import ParityResult
+from skinnet_keras.inference.checksums import CHECKSUM_FILE
 from skinnet_keras.inference.run_calibration import RunCalibration
 from skinnet_keras.inference.sidecar import METADATA_FILE
 from skinnet_keras.runs.run import file_sha256
 
 PARITY_FILE = "parity.json"
-CHECKSUM_FILE = "SHA256SUMS"
 
 
 def refuse_stale_files(

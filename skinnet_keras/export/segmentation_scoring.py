@@ -12,7 +12,7 @@ from rich.progress import track
 from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.cleaning import clean
-from skinnet_keras.data.image_io import read_image, read_mask
+from skinnet_keras.data.image_masks import read_masked
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.evaluation.segmentation.report import score_images
 from skinnet_keras.inference.overlay import enlarge_mask
@@ -88,9 +88,8 @@ def score_on_catalogue(
 
     def score_one(row: int) -> pd.DataFrame:
         image_id = image_ids[row]
-        path = catalogue.mask_path(image_id)
-        image = read_image(catalogue.image_path(image_id))
-        _, mask = clean(image, None if path is None else read_mask(path), runner.cleaning)
+        masked = read_masked(catalogue.image_path(image_id), catalogue.mask_path(image_id))
+        _, mask = clean(masked.rgb, masked.mask, runner.cleaning)
         if mask is None:
             raise ValueError(f"the cache has a mask of {image_id}, the catalogue none")
         full = enlarge_mask(probability[row], mask.shape, threshold)

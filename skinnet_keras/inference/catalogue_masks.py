@@ -41,10 +41,13 @@ class SplitDice:
     Attributes:
         n: Images with ground truth.
         dice_per_image: Mean of their Dice coefficients at the network's image size, 0..1.
+        empty_truths: Images whose ground truth has no lesion pixel: their Dice is 1 where the
+            prediction has none either, else 0.
     """
 
     n: int
     dice_per_image: float
+    empty_truths: int
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,9 @@ class _Part:
     origin: str
     trained_on: set[str] | None
 
-    def row(self, image_id: str, path: str) -> MaskRow:
+    def row(self, image_id: str, path: str, image_sha256: str) -> MaskRow:
         in_sample = None if self.trained_on is None else image_id in self.trained_on
-        return MaskRow(image_id, path, self.origin, in_sample)
+        return MaskRow(image_id, path, self.origin, in_sample, image_sha256)
 
 
 def predict_catalogue(
@@ -149,8 +152,9 @@ def predict_catalogue(
     cleaning = runner.cleaning
     cache = open_cache(catalogue, runner.image_size, cleaning=cleaning)
     split_of = dict(zip(catalogue.table["image_id"], catalogue.table["split"], strict=True))
+    contents = cache.contents()
     parts = _parts(model, folds, catalogue.root, cache.image_ids)
-    dice: dict[str, list[float]] = {}
+    agreement: dict[str, list[tuple[float, bool]]] = {}
     table: dict[str, MaskRow] = {}
     areas: list[float] = []
 
@@ -173,13 +177,15 @@ def predict_catalogue(
                 written += writing  # the batch before, written while this one was predicted
                 image_ids, known = part.image_ids[batch], cache.has_mask[rows[batch]]
                 writing = pool.map(write, image_ids, probability)
-                scores = dice_per_image(probability >= threshold, cache.masks[rows[batch]])
-                for image_id, score in zip(np.array(image_ids)[known], scores[known], strict=True):
-                    dice.setdefault(split_of[image_id] or NO_SPLIT, []).append(float(score))
+                true = cache.masks[rows[batch]]
+                scores = dice_per_image(probability >= threshold, true)
+                for at in np.flatnonzero(known):
+                    own = agreement.setdefault(split_of[image_ids[at]] or NO_SPLIT, [])
+                    own.append((float(scores[at]), not true[at].any()))
             written += writing
             areas += [area for _, area in written]
             for image_id, (path, _) in zip(part.image_ids, written, strict=True):
-                table[image_id] = part.row(image_id, path)
+                table[image_id] = part.row(image_id, path, contents[image_id].image)
         description = {
             "model": parts[-1].origin.removeprefix("predicted:"),
             "model_sha256": _file_hashes(model),
@@ -200,8 +206,13 @@ def predict_catalogue(
         sum(known_in_sample) if len(known_in_sample) == len(table) else None,
         float(np.mean(areas)),
         sum(area == 0 for area in areas),
-        {split: SplitDice(len(own), float(np.mean(own))) for split, own in sorted(dice.items())},
+        {split: _split_dice(own) for split, own in sorted(agreement.items())},
     )
+
+
+def _split_dice(images: list[tuple[float, bool]]) -> SplitDice:
+    scores, empty = zip(*images, strict=True)
+    return SplitDice(len(images), float(np.mean(scores)), sum(empty))
 
 
 def _parts(model: Path, folds: Sequence[Path], data: Path, image_ids: Sequence[str]) -> list[_Part]:

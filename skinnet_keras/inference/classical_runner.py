@@ -18,6 +18,9 @@ from skinnet_keras.runs.samples import classes_of
 class ClassicalRunner(Runner):
     """Computes the features of images and asks the run's classifier.
 
+    Threads predict at the same time: features and scikit-learn's predictions are functions of
+    their arguments, and nothing is kept between two.
+
     Args:
         run: A finished run of a classical experiment.
         calibration: What its probabilities are calibrated with.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from skinnet_keras.inference.runner import Runner
 
 class KerasRunner(Runner):
     """Runs a Functional Keras model.
+
+    Threads take turns (a lock): Keras does not promise that tracing a model in one thread while
+    another calls it is safe, and one prediction uses all cores already.
 
     Args:
         model: The model.
@@ -28,12 +32,14 @@ class KerasRunner(Runner):
         )
         self.model = model
         self._full_batches = 0
+        self._lock = Lock()
 
     def _predict(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         full = len(batch[self.input_names[0]]) == self._batch_size
-        self._full_batches += full
-        compiled = full and self._full_batches > self._eager_batches
-        outputs = call_by_name(self.model, batch, compiled=compiled)
+        with self._lock:
+            self._full_batches += full
+            compiled = full and self._full_batches > self._eager_batches
+            outputs = call_by_name(self.model, batch, compiled=compiled)
         return {
             name: ops.convert_to_numpy(ops.cast(value, "float32"))
             for name, value in outputs.items()

@@ -15,11 +15,10 @@ from skinnet_keras.atomic import atomic_file
 from skinnet_keras.data.image_io import resize_image
 from skinnet_keras.errors import UserError
 from skinnet_keras.inference.overlay import draw_overlay, enlarge_mask
+from skinnet_keras.inference.photographs import FailedImage
 from skinnet_keras.inference.prediction import read_cleaned
 from skinnet_keras.inference.runner import Runner
 from skinnet_keras.inference.segmenting import lesion_probability
-
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -48,44 +47,9 @@ class PhotographMask:
         }
 
 
-def find_photographs(paths: Sequence[Path], out: Path) -> list[Path]:
-    """List the photographs that are meant.
-
-    Args:
-        paths: Image files, and folders for all JPEG, PNG, BMP and TIFF files right in them.
-        out: Folder the masks will be written to.
-
-    Returns:
-        Image files, those of a folder in alphabetical order; none twice.
-
-    Raises:
-        UserError: A folder holds no image or is `out`, or two images have one stem and would be
-            written to one file.
-    """
-    found: dict[Path, None] = {}
-    for path in paths:
-        images = _images_in(path) if path.is_dir() else [path]
-        if not images:
-            raise UserError(f"{path} holds no JPEG, PNG, BMP or TIFF file.")
-        if path.is_dir() and path.resolve() == out.resolve():
-            raise UserError(
-                f"--out {out} is the folder of the photographs: choose another one, or the masks "
-                "would be taken for photographs the next time."
-            )
-        found |= dict.fromkeys(images)
-    stems: dict[str, Path] = {}
-    for image in found:
-        if stems.setdefault(image.stem, image) is not image:
-            raise UserError(
-                f"{stems[image.stem]} and {image} would write one mask file: rename one, or "
-                "predict them into two folders."
-            )
-    return list(found)
-
-
 def predict_photographs(
     runner: Runner, images: Sequence[Path], out: Path, *, threshold: float, tta: str = "none"
-) -> Iterator[PhotographMask]:
+) -> Iterator[PhotographMask | FailedImage]:
     """Write `<stem>_mask.png` and `<stem>_overlay.png` of photographs, with a progress bar.
 
     Both have the size of the photograph after its EXIF orientation and the model's cleaning,
@@ -99,10 +63,10 @@ def predict_photographs(
         tta: Views to average over, one of `skinnet_keras.evaluation.segmentation.tta.TTA`.
 
     Yields:
-        What was written for each photograph, in their order.
+        What was written for each photograph, in their order, or why it cannot be read.
 
     Raises:
-        UserError: A photograph cannot be read.
+        UserError: The model cannot be run, or its outputs are not finite.
     """
     console = Console(stderr=True)
     steps = track(
@@ -113,7 +77,11 @@ def predict_photographs(
         disable=not console.is_terminal,
     )
     for image in steps:
-        rgb, _ = read_cleaned(image, runner.cleaning)
+        try:
+            rgb, _ = read_cleaned(image, runner.cleaning)
+        except UserError as error:
+            yield FailedImage(str(image), str(error))
+            continue
         pixels = resize_image(rgb, runner.image_size)[None]
         probability = lesion_probability(runner, pixels, tta=tta)[0]
         mask = enlarge_mask(probability, rgb.shape[:2], threshold)
@@ -138,12 +106,3 @@ def write_pictures(folder: Path, stem: str, rgb: np.ndarray, mask: np.ndarray) -
         with atomic_file(file) as temporary:
             Image.fromarray(pixels).save(temporary)
     return files
-
-
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.iterdir()
-        # macOS leaves files "._*" that are no images.
-        if path.suffix.lower() in _SUFFIXES and path.is_file() and not path.name.startswith(".")
-    )

@@ -5,7 +5,7 @@ Images are cleaned as the model's training cleaned them (`Runner.cleaning`), bef
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,14 @@ import numpy as np
 
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.cleaning import clean
-from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
+from skinnet_keras.data.image_io import resize_image, resize_mask
+from skinnet_keras.data.image_masks import read_masked
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.data.views import View
 from skinnet_keras.errors import UserError
+from skinnet_keras.inference.photographs import FailedImage, check_photograph
 from skinnet_keras.inference.runner import Runner
-from skinnet_keras.inference.view_averaging import predict_views
+from skinnet_keras.inference.view_averaging import NotFiniteError, predict_views
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,27 @@ def read_cleaned(
         RGB uint8 array of shape (H, W, 3), and the mask, uint8 (H', W') in {0, 1}, or None.
 
     Raises:
-        UserError: An unreadable file.
+        UserError: An unreadable file, or a mask that is not of the image's aspect ratio.
     """
-    return clean(read_image(image), None if mask is None else read_mask(mask), cleaning)
+    for file in (image,) if mask is None else (image, mask):
+        check_photograph(file)
+    masked = read_masked(image, mask)
+    return clean(masked.rgb, masked.mask, cleaning)
+
+
+class ImagesFailedError(UserError):
+    """Some images have no answer.
+
+    Attributes:
+        predictions: What the model says about the others, in their order.
+        failed: Those images and why.
+    """
+
+    def __init__(self, predictions: list[ImagePrediction], failed: list[FailedImage]) -> None:
+        more = f" ({len(failed) - 1} more images failed.)" if len(failed) > 1 else ""
+        super().__init__(f"{failed[0].reason}{more}")
+        self.predictions = predictions
+        self.failed = failed
 
 
 def predict_images(
@@ -88,44 +108,136 @@ def predict_images(
         mask: Mask file of the one image, for a classifier that takes a mask.
         views: Views to average over, from `skinnet_keras.data.views.view_set`.
 
+    Returns:
+        A prediction for each image, in their order.
+
     Raises:
-        UserError: An unreadable file, an unknown word, a mask that is missing, not needed or
-            given for several images, or a model whose inputs are not those of this package or
-            whose outputs are not finite.
+        ImagesFailedError: Images cannot be read, or the model's outputs for them are not finite; it
+            carries the predictions of the others.
+        UserError: An unknown word, a mask that is missing, not needed or given for several
+            images, or a model whose inputs are not those of this package.
+    """
+    answers = list(
+        predict_each(runner, images, age=age, sex=sex, site=site, mask=mask, views=views)
+    )
+    predictions = [answer for answer in answers if isinstance(answer, ImagePrediction)]
+    failed = [answer for answer in answers if isinstance(answer, FailedImage)]
+    if failed:
+        raise ImagesFailedError(predictions, failed)
+    return predictions
+
+
+def predict_each(
+    runner: Runner,
+    images: Sequence[Path],
+    *,
+    age: float | None = None,
+    sex: str | None = None,
+    site: str | None = None,
+    mask: Path | None = None,
+    views: Sequence[View] = (View(),),
+) -> Iterator[ImagePrediction | FailedImage]:
+    """Predict photographs of one patient's lesion one after the other, also where some fail.
+
+    Args:
+        runner: The model.
+        images: Image files; a batch of them is in memory at a time.
+        age: As for `predict_images`, and so are the others.
+        sex: "female" or "male"; None when unknown.
+        site: Site of the lesion.
+        mask: Mask file of the one image.
+        views: Views to average over.
+
+    Returns:
+        For each image, in their order, what the model says, or why it says nothing.
+
+    Raises:
+        UserError: As `predict_images`, at once, for what concerns all images.
     """
     _check_inputs(runner, images, mask)
-    size, count = runner.image_size, len(images)
     metadata = MetadataEncoder().encode(age, sex, site)
-    pixels = np.empty((count, size, size, 3), np.uint8)
-    inputs = {"image": pixels, "metadata": np.tile(metadata, (count, 1))}
-    for i, image in enumerate(images):
-        rgb, lesion = read_cleaned(image, runner.cleaning, mask)
-        pixels[i] = resize_image(rgb, size)
-        if lesion is not None:
-            inputs["mask"] = resize_mask(lesion, size)[None, :, :, None]
-    outputs = predict_views(runner, inputs, views)
-    masks = outputs.get("mask")
-    if masks is None and "mask" in inputs:
-        masks = inputs["mask"][..., 0].astype(np.float32)
-    predictions = []
-    for i, image in enumerate(images):
-        probabilities = decision = None
-        if "diagnosis" in outputs:
-            values = [float(value) for value in outputs["diagnosis"][i]]
-            probabilities = dict(zip(runner.classes, values, strict=True))
-            decision = (
-                None if runner.thresholds is None else runner.thresholds.choose(probabilities)
-            )
-        predictions.append(
-            ImagePrediction(
-                image=image,
-                probabilities=probabilities,
-                mask=None if masks is None else masks[i],
-                decision=decision,
-                abstain=bool(outputs["abstain"][i, 0] >= 0.5) if "abstain" in outputs else None,
-            )
+    batches = (
+        images[start : start + runner.batch_size]
+        for start in range(0, len(images), runner.batch_size)
+    )
+    return (
+        answer for batch in batches for answer in _answers(runner, batch, metadata, mask, views)
+    )
+
+
+def _answers(
+    runner: Runner,
+    images: Sequence[Path],
+    metadata: np.ndarray,
+    mask: Path | None,
+    views: Sequence[View],
+) -> list[ImagePrediction | FailedImage]:
+    """Answer for the images of one batch."""
+    read: list[dict[str, np.ndarray]] = []
+    failed: dict[int, FailedImage] = {}
+    for place, image in enumerate(images):
+        try:
+            read.append(_read_inputs(runner, image, mask) | {"metadata": metadata})
+        except UserError as error:
+            failed[place] = FailedImage(str(image), str(error))
+    intact = [image for place, image in enumerate(images) if place not in failed]
+    answers = iter(_predict_batch(runner, intact, read, views) if read else ())
+    return [failed[place] if place in failed else next(answers) for place in range(len(images))]
+
+
+def _read_inputs(runner: Runner, image: Path, mask: Path | None) -> dict[str, np.ndarray]:
+    size = runner.image_size
+    rgb, lesion = read_cleaned(image, runner.cleaning, mask)
+    inputs = {"image": resize_image(rgb, size)}
+    if lesion is not None:
+        inputs["mask"] = resize_mask(lesion, size)[..., np.newaxis]
+    return inputs
+
+
+def _predict_batch(
+    runner: Runner,
+    images: Sequence[Path],
+    read: Sequence[dict[str, np.ndarray]],
+    views: Sequence[View],
+) -> list[ImagePrediction | FailedImage]:
+    inputs = {name: np.stack([own[name] for own in read]) for name in read[0]}
+    try:
+        outputs = predict_views(runner, inputs, views)
+    except NotFiniteError as error:
+        if len(images) == 1:
+            return [FailedImage(str(images[0]), f"{images[0]}: {error}")]
+        # Which of them was it?
+        alone = (
+            _predict_batch(runner, [i], [own], views) for i, own in zip(images, read, strict=True)
         )
-    return predictions
+        return [answer for (answer,) in alone]
+    return [_prediction(runner, image, row, inputs, outputs) for row, image in enumerate(images)]
+
+
+def _prediction(
+    runner: Runner,
+    image: Path,
+    row: int,
+    inputs: dict[str, np.ndarray],
+    outputs: dict[str, np.ndarray],
+) -> ImagePrediction:
+    mask = None
+    if "mask" in outputs:
+        mask = outputs["mask"][row]
+    elif "mask" in inputs:
+        mask = inputs["mask"][row, ..., 0].astype(np.float32)
+    probabilities = decision = None
+    if "diagnosis" in outputs:
+        values = [float(value) for value in outputs["diagnosis"][row]]
+        probabilities = dict(zip(runner.classes, values, strict=True))
+        decision = None if runner.thresholds is None else runner.thresholds.choose(probabilities)
+    return ImagePrediction(
+        image=image,
+        probabilities=probabilities,
+        mask=mask,
+        decision=decision,
+        abstain=bool(outputs["abstain"][row, 0] >= 0.5) if "abstain" in outputs else None,
+    )
 
 
 def _check_inputs(runner: Runner, images: Sequence[Path], mask: Path | None) -> None:

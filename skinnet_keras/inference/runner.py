@@ -17,6 +17,9 @@ from skinnet_keras.inference.sidecar import DEFAULT_MASK_THRESHOLD
 class Runner(ABC):
     """Predicts with one model.
 
+    Threads may share a runner: each gets the answers to its own questions. How is said by each
+    format's runner; none predicts faster with several threads than with the cores it uses anyway.
+
     Attributes:
         format: "keras", "savedmodel", "tflite", "onnx" or "skops".
         input_shapes: Name of each input -> its shape without the batch.

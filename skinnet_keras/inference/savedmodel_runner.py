@@ -17,7 +17,8 @@ from skinnet_keras.inference.signature_names import SIGNATURE
 class SavedModelRunner(Runner):
     """Runs the signature `serving_default` of a SavedModel.
 
-    A SavedModel is a program: open only those you trust.
+    A SavedModel is a program: open only those you trust. Threads predict at the same time: its
+    functions are traced already, and TensorFlow keeps nothing of one call for the next.
 
     Args:
         directory: Folder with `saved_model.pb`.
@@ -33,10 +34,13 @@ class SavedModelRunner(Runner):
             # The signature works only as long as the object it came from is alive.
             self._loaded = tf.saved_model.load(str(directory))
             self._signature = self._loaded.signatures[SIGNATURE]
-        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+        # What a damaged file makes TensorFlow raise depends on where the damage is.
+        except Exception as error:
             raise UserError(
-                f"{directory} is not a SavedModel with the signature {SIGNATURE!r}."
+                f"{directory} is not a SavedModel with the signature {SIGNATURE!r}, or it is "
+                "damaged: export or copy it again."
             ) from error
+        self._directory = directory
         inputs = self._signature.structured_input_signature[1]
         outputs = self._signature.structured_outputs
         super().__init__(
@@ -45,7 +49,12 @@ class SavedModelRunner(Runner):
         )
 
     def _predict(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return self.call_signature(SIGNATURE, batch)
+        try:
+            return self.call_signature(SIGNATURE, batch)
+        except tf.errors.OpError as error:
+            raise UserError(
+                f"TensorFlow cannot run {self._directory}: it is damaged, or takes other inputs."
+            ) from error
 
     @property
     def signatures(self) -> tuple[str, ...]:

@@ -9,18 +9,19 @@ import numpy as np
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.segmentation.tta import averaged_over_views
 from skinnet_keras.inference.keras_runner import KerasRunner
+from skinnet_keras.inference.model_files import ModelFiles, find_model
 from skinnet_keras.inference.run_models import RunModels
 from skinnet_keras.inference.runner import Runner
 from skinnet_keras.inference.runners import open_runner
-from skinnet_keras.runs.run import is_run
 
 
-def open_segmenter(path: str | Path, *, data: Path | None = None) -> Runner:
+def open_segmenter(path: str | Path | ModelFiles, *, data: Path | None = None) -> Runner:
     """Open a segmentation network.
 
     Args:
         path: A run directory (its segmentation network, also where it has a classifier), a
-            `.keras` file, a SavedModel directory or a `.tflite` file.
+            `.keras` file, a SavedModel directory, a `.tflite` or an `.onnx` file; or what
+            `find_model` found there.
         data: Of a run, where its catalogue lies now, as for `Run.open`.
 
     Returns:
@@ -29,8 +30,9 @@ def open_segmenter(path: str | Path, *, data: Path | None = None) -> Runner:
     Raises:
         UserError: There is no segmentation network at `path`.
     """
-    path = Path(path)
-    if is_run(path):
+    found = path if isinstance(path, ModelFiles) else find_model(path)
+    path = found.path
+    if found.format == "run":
         models = RunModels.load(path, data=data)
         if models.segmenter is None:
             raise UserError(f"{path} has no segmentation network: give a run of `segment train`.")
@@ -38,7 +40,7 @@ def open_segmenter(path: str | Path, *, data: Path | None = None) -> Runner:
         runner.mask_threshold = models.mask_threshold
         runner.cleaning = models.run.config.cleaning
     else:
-        runner = open_runner(path)
+        runner = open_runner(found)
     if "mask_logits" not in runner.output_names or runner.input_names != ("image",):
         raise UserError(
             f"{path} is not a segmentation network: its inputs are "

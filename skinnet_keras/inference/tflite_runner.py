@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from skinnet_keras.inference.runner import Runner
 
 class TFLiteRunner(Runner):
     """Runs a `.tflite` file with LiteRT, one example at a time.
+
+    An interpreter keeps inputs and outputs in buffers of its own, so threads take turns (a lock):
+    an interpreter for each thread was no faster, as one prediction uses `num_threads` cores
+    already, and would take the model's memory again. Who has more cores opens several runners.
 
     Args:
         path: The file.
@@ -32,7 +37,10 @@ class TFLiteRunner(Runner):
             self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
             self._signature = self._interpreter.get_signature_runner()
         except (ValueError, RuntimeError) as error:
-            raise UserError(f"{path} is not a TFLite model with one signature.") from error
+            raise UserError(
+                f"{path} is not a TFLite model with one signature, or it is damaged."
+            ) from error
+        self._path, self._lock = path, Lock()
         super().__init__(
             _litert_shapes(self._signature.get_input_details()),
             _litert_shapes(self._signature.get_output_details()),
@@ -40,7 +48,13 @@ class TFLiteRunner(Runner):
         )
 
     def _predict(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return dict(self._signature(**batch))
+        with self._lock:
+            try:
+                return dict(self._signature(**batch))
+            except (ValueError, RuntimeError) as error:
+                raise UserError(
+                    f"LiteRT cannot run {self._path}: it is damaged, or takes other inputs."
+                ) from error
 
 
 def _litert_shapes(details: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[int | None, ...]]:

@@ -11,6 +11,10 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.inference.runner import Runner
 
 
+class NotFiniteError(UserError):
+    """A model's outputs are not numbers."""
+
+
 def predict_views(
     runner: Runner, inputs: Mapping[str, np.ndarray], views: Sequence[View]
 ) -> dict[str, np.ndarray]:
@@ -31,7 +35,8 @@ def predict_views(
         lesion probabilities, means over the views that show the pixel.
 
     Raises:
-        UserError: The outputs are not finite.
+        NotFiniteError: The outputs are not finite.
+        UserError: The model cannot be run.
     """
     plain, mask = {name: _Mean() for name in ("diagnosis", "abstain")}, _Mean()
     for view in views:
@@ -40,7 +45,7 @@ def predict_views(
             seen["mask"] = view.of_masks(inputs["mask"][..., 0])[..., np.newaxis]
         outputs = runner.predict(seen)
         if not all(np.isfinite(values).all() for values in outputs.values()):
-            raise UserError("The model's outputs are not numbers: its training has diverged.")
+            raise NotFiniteError("The model's outputs are not numbers: its training has diverged.")
         for name in plain.keys() & outputs.keys():
             plain[name].add(outputs[name], np.ones(1))
         found = _lesion_probability(outputs)

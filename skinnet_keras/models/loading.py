@@ -8,22 +8,18 @@ of what may be there before Keras sees them, and safe mode stays on as the secon
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from skinnet_keras.archives import read_keras_config
 from skinnet_keras.errors import UserError
 
 PACKAGE = "skinnet_keras"
-
-# A config of the largest SkinNet is about 1 MB.
-_MAX_CONFIG_BYTES = 64 * 2**20
 
 # Public module -> what a name in it must be a subclass of. Functions are not on the list:
 # `keras.layers.deserialize` or `keras.utils.get_file` are no parts of a model.
@@ -72,41 +68,22 @@ def load_keras(path: str | Path) -> keras.Model:
         The model, not compiled.
 
     Raises:
-        UserError: The file is missing, is no `.keras` archive, names a class that is neither a
-            Keras layer nor registered by this package, or does not fit this version of Keras.
+        UserError: The file is missing, is no intact `.keras` archive, is compressed, names a class
+            that is neither a Keras layer nor registered by this package, or does not fit this
+            version of Keras.
     """
     path = Path(path)
-    for layer, reason in _refusals(_read_config(path)):
+    for layer, reason in _refusals(read_keras_config(path)):
         raise UserError(f"{path} is refused, because its layer {layer!r} {reason}.")
     # Importing this module has run `skinnet_keras.models`, which registers our own layers.
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    # What a damaged file makes Keras raise depends on where the damage is.
-    except (ValueError, TypeError, KeyError, AttributeError, OSError, zipfile.BadZipFile) as error:
+    # What a damaged file makes Keras and its backend raise depends on where the damage is.
+    except Exception as error:
         raise UserError(
             f"{path} is a .keras file that Keras {keras.__version__} cannot load: "
             f"{_first_sentence(error)}"
         ) from error
-
-
-def _read_config(path: Path) -> Any:
-    if not path.is_file():
-        raise UserError(f"{path} is not a file: give the path of a .keras model.")
-    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
-        raise UserError(
-            f"{path} is not a .keras archive: only that format is opened "
-            "(.h5 and pickle files can carry code)."
-        )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if len(names) != len(set(names)):
-                raise UserError(f"{path} is refused, because it holds two members of one name.")
-            if archive.getinfo("config.json").file_size > _MAX_CONFIG_BYTES:
-                raise UserError(f"{path} is refused, because its config.json is too large.")
-            return json.loads(archive.read("config.json"))
-    except (KeyError, ValueError, RecursionError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is damaged: its config.json cannot be read.") from error
 
 
 def _refusals(config: Any) -> Iterator[tuple[str, str]]:

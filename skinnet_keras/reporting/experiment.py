@@ -9,6 +9,7 @@ import pandas as pd
 from skinnet_keras.config import dump_config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.figures.distribution import draw_distribution
+from skinnet_keras.data.identities import unknown_identities
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import plots
 from skinnet_keras.evaluation.table import Table
@@ -24,6 +25,7 @@ def data_section(catalogue: Catalogue) -> Section:
     """Images, lesions and classes by split and by source."""
     used = catalogue.usable(_SPLITS)
     used = used[used["label"] != ""]
+    not_known = unknown_identities(catalogue.table)
     overlap = used.groupby("group")["split"].nunique().gt(1).sum()
     blocks: list[Block] = [
         Paragraph(
@@ -37,6 +39,7 @@ def data_section(catalogue: Catalogue) -> Section:
             ),
             "plain" if not overlap else "warning",
         ),
+        *([Paragraph(f"Not known: {'; '.join(not_known)}.", "warning")] if not_known else []),
         TableBlock(_by_split(used)),
         TableBlock(_by_source(used)),
         figure_block(

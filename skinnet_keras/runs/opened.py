@@ -49,9 +49,14 @@ class OpenedRun:
 
     @cached_property
     def cache(self) -> ImageCache:
-        """The images as it saw them: at its size, cleaned as its config says."""
+        """The images as it saw them: at its size, cleaned as its config says.
+
+        Errors as of `open_cache`, and `Run.check_pixels` where files hold something else by now.
+        """
         config = self.config
-        return open_cache(self.catalogue, config.image_size, cleaning=config.cleaning)
+        cache = open_cache(self.catalogue, config.image_size, cleaning=config.cleaning)
+        self.run.check_pixels(cache, masks=config.segmenter is not None)
+        return cache
 
     @cached_property
     def masks(self) -> PredictedMasks | None:

@@ -15,22 +15,27 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from skinnet_keras.atomic import atomic_file
+from skinnet_keras.atomic import atomic_file, is_temporary, naming_full_disk
 from skinnet_keras.config import Config, dump_config, load_config
 from skinnet_keras.data.catalogue import TABLE_FILE, Catalogue
 from skinnet_keras.data.cross_validation import fold_view
 from skinnet_keras.data.unseen import unseen_view
 from skinnet_keras.errors import UserError
+from skinnet_keras.locks import is_lock_file, own_folder
 from skinnet_keras.runs.tables import read_rows
+
+if TYPE_CHECKING:
+    from skinnet_keras.data.cache import ImageCache
 
 _ENVIRONMENT_FILE = "environment.json"
 _CATALOGUE_FILE = "catalogue.sha256"
 _CONFIG_FILE = "config.yaml"
 _PLACE_KEYS = ("catalogue", "catalogue_relative")
+_PIXELS_FILE = "pixels.json"
 BEST_FILE = "best.keras"
 SEGMENTER_FILE = "segmenter.keras"
 
@@ -67,14 +72,8 @@ class Run:
         """Start a run in a new or empty folder.
 
         Raises:
-            UserError: The folder holds something already.
+            UserError: The folder holds something already, or another process is starting it.
         """
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise UserError(
-                f"{directory} already exists and is not empty: continue it with "
-                f"--resume {directory}, or choose another --out."
-            )
-        directory.mkdir(parents=True, exist_ok=True)
         run = cls(directory, config, catalogue.root)
         environment = {
             **place_of(catalogue.root, directory, *_PLACE_KEYS),
@@ -85,9 +84,15 @@ class Run:
             "platform": platform.platform(),
             "packages": _versions(),
         }
-        run.write_text("environment.json", json.dumps(environment, indent=2) + "\n")
-        run.write_text("catalogue.sha256", catalogue.sha256() + "\n")
-        run.write_text("config.yaml", dump_config(config))
+        with own_folder(directory):
+            if not all(_was_being_started(path) for path in directory.iterdir()):
+                raise UserError(
+                    f"{directory} already exists and is not empty: continue it with "
+                    f"--resume {directory}, or choose another --out."
+                )
+            run.write_text(_ENVIRONMENT_FILE, json.dumps(environment, indent=2) + "\n")
+            run.write_text(_CATALOGUE_FILE, catalogue.sha256() + "\n")
+            run.write_text(_CONFIG_FILE, dump_config(config))  # the last: now it is a run
         return run
 
     @classmethod
@@ -158,6 +163,40 @@ class Run:
             text = json.dumps({**environment, **place}, indent=2) + "\n"
             self.write_text(_ENVIRONMENT_FILE, text)
 
+    def record_pixels(self, cache: ImageCache) -> None:
+        """Note what the image and mask files hold that the run starts with."""
+        self.write_text(_PIXELS_FILE, json.dumps(cache.digests(), indent=2) + "\n")
+
+    def check_pixels(self, cache: ImageCache, *, masks: bool) -> None:
+        """Check that the image files, and the mask files, hold what the run started with.
+
+        Args:
+            cache: The cache of the run's catalogue. Where files lie and what their times are does
+                not matter; runs of earlier versions have noted nothing and pass.
+            masks: Whether the masks matter.
+
+        Raises:
+            UserError: A file holds something else.
+        """
+        path = self.directory / _PIXELS_FILE
+        if not path.is_file():
+            return
+        try:
+            noted = json.loads(path.read_text(encoding="utf-8"))
+            kinds = ("images", "masks") if masks else ("images",)
+            present = cache.digests()
+            changed = [kind for kind in kinds if noted[key := f"{kind}_sha256"] != present[key]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{path} is damaged: restore it, or delete it if the images are still those "
+                f"{self.directory} was started with."
+            ) from error
+        if changed:
+            raise UserError(
+                f"the {' and '.join(changed)} of {self.catalogue} changed on disk since "
+                f"{self.directory} was started: restore the files, or start a new run."
+            )
+
     def weight_hashes(self) -> dict[str, str]:
         """SHA-256 of each model file of the run: classifier and segmentation network."""
         files = [self.directory / name for name in (BEST_FILE, SEGMENTER_FILE)]
@@ -172,7 +211,8 @@ class Run:
         """Say something on stderr and keep it in `train.log` with the time."""
         Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-        with (self.directory / "train.log").open("a", encoding="utf-8") as file:
+        path = self.directory / "train.log"
+        with naming_full_disk(path), path.open("a", encoding="utf-8") as file:
             file.write(f"{stamp} {message}\n")
 
     def history(self) -> list[dict[str, Any]]:
@@ -198,6 +238,12 @@ class Run:
 def is_run(path: Path) -> bool:
     """Tell whether a folder is a run directory, finished or not."""
     return (path / "config.yaml").is_file() and (path / "environment.json").is_file()
+
+
+def _was_being_started(path: Path) -> bool:
+    """Tell whether a file may lie in the folder of a run that was killed before it was one."""
+    started = path.name in (_ENVIRONMENT_FILE, _CATALOGUE_FILE)
+    return started or is_lock_file(path) or is_temporary(path)
 
 
 def read_history(directory: Path) -> list[dict[str, Any]]:

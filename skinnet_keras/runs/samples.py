@@ -12,6 +12,7 @@ from skinnet_keras.data.cache import ImageCache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.metadata import MetadataEncoder
 from skinnet_keras.data.samples import Samples
+from skinnet_keras.data.split_notes import scarce_classes
 from skinnet_keras.errors import UserError
 from skinnet_keras.runs.masks import PredictedMasks
 from skinnet_keras.taxonomy import LABELS
@@ -115,6 +116,33 @@ def input_names_of(config: Config, *, with_mask: bool) -> tuple[str, ...]:
         "metadata": section is not None and section.metadata,
     }
     return tuple(name for name, taken in takes.items() if taken)
+
+
+def check_training_classes(config: Config, catalogue: Catalogue) -> list[str]:
+    """Refuse to train a classifier where there is nothing to tell apart.
+
+    Args:
+        config: The experiment; one without a classifier needs no class.
+        catalogue: The catalogue with the run's splits.
+
+    Returns:
+        Sentences on classes with no or one training image.
+
+    Raises:
+        UserError: The labelled training images are all of one class.
+    """
+    if config.model is None and config.classical is None:
+        return []
+    classes = classes_of(config.num_classes)
+    labels = catalogue.usable(["train"])["label"]
+    sentences = scarce_classes(labels, classes)
+    present = sorted(set(labels) & set(classes))
+    if len(present) == 1:
+        raise UserError(
+            f"{catalogue.root}: all labelled images of split 'train' are {present[0]}: a "
+            "classifier has nothing to tell apart; give it images of other classes."
+        )
+    return sentences
 
 
 def _in_cache(rows: pd.DataFrame, cache: ImageCache) -> pd.DataFrame:

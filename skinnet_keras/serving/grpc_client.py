@@ -9,7 +9,12 @@ import numpy as np
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.serving.rest import DEFAULT_TIMEOUT
-from skinnet_keras.serving.served_model import ServedModel, ServingClient, Signature
+from skinnet_keras.serving.served_model import (
+    Description,
+    ServedModel,
+    ServingClient,
+    Signature,
+)
 
 _MAX_MESSAGE = 256 * 1024 * 1024  # gRPC's own limit of 4 MB is less than a batch of masks
 
@@ -86,9 +91,10 @@ class GrpcClient(ServingClient):
         for name, value in inputs.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
         answer = self._call(self._predictions.Predict, request)
-        return {name: tf.make_ndarray(proto) for name, proto in answer.outputs.items()}
+        with self._as_documented():
+            return {name: tf.make_ndarray(proto) for name, proto in answer.outputs.items()}
 
-    def _read_signatures(self) -> dict[str, Signature]:
+    def _describe(self) -> Description:
         from tensorflow_serving.apis import get_model_metadata_pb2 as metadata
 
         request = metadata.GetModelMetadataRequest(metadata_field=["signature_def"])
@@ -96,10 +102,11 @@ class GrpcClient(ServingClient):
         answer = self._call(self._predictions.GetModelMetadata, request)
         found = metadata.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(found)
-        return {
+        signatures = {
             name: Signature(_shapes(entry.inputs), _shapes(entry.outputs))
             for name, entry in found.signature_def.items()
         }
+        return Description(int(answer.model_spec.version.value), signatures)
 
     def _name_model(self, spec: Any) -> None:
         spec.name = self.model.name
@@ -125,7 +132,7 @@ class GrpcClient(ServingClient):
             return self._too_slow()
         if code == grpc.StatusCode.NOT_FOUND:
             return self._no_such_model(details)
-        return self._refused(details)
+        return self._refused(details or code.name)
 
 
 def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

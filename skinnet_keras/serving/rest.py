@@ -18,6 +18,7 @@ import numpy as np
 
 from skinnet_keras.errors import UserError
 from skinnet_keras.serving.served_model import (
+    Description,
     ServedModel,
     ServingClient,
     Signature,
@@ -57,8 +58,9 @@ class RestClient(ServingClient):
 
     def versions(self) -> dict[int, str]:
         answer = self._get(self._path())
-        states = self._part(answer, "model_version_status")
-        return {int(state["version"]): str(state["state"]) for state in states}
+        with self._as_documented():
+            states = answer["model_version_status"]
+            return {int(state["version"]): str(state["state"]) for state in states}
 
     def predict(
         self,
@@ -70,16 +72,19 @@ class RestClient(ServingClient):
         body = request_body(inputs, signature, columnar=self._columnar)
         answer = self._get(f"{self._path()}:predict", body)
         names = tuple(self.signature(signature).outputs)
-        key = "outputs" if self._columnar else "predictions"
-        return wanted_outputs(_named_arrays(self._part(answer, key), names), outputs)
+        with self._as_documented():
+            part = answer["outputs" if self._columnar else "predictions"]
+            return wanted_outputs(_named_arrays(part, names), outputs)
 
-    def _read_signatures(self) -> dict[str, Signature]:
+    def _describe(self) -> Description:
         answer = self._get(f"{self._path()}/metadata")
-        found = self._part(answer, "metadata", "signature_def", "signature_def")
-        return {
-            name: Signature(_shapes(entry.get("inputs", {})), _shapes(entry.get("outputs", {})))
-            for name, entry in found.items()
-        }
+        with self._as_documented():
+            found = answer["metadata"]["signature_def"]["signature_def"]
+            signatures = {
+                name: Signature(_shapes(entry.get("inputs", {})), _shapes(entry.get("outputs", {})))
+                for name, entry in found.items()
+            }
+            return Description(int(answer["model_spec"]["version"]), signatures)
 
     def _path(self) -> str:
         path = f"/v1/models/{urllib.parse.quote(self.model.name, safe='')}"
@@ -90,7 +95,12 @@ class RestClient(ServingClient):
         return path
 
     def _get(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        try:
+            data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        except ValueError as error:
+            raise UserError(
+                "NaN and infinity cannot be sent to a REST API: JSON has no word for them."
+            ) from error
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked
             self.address + path, data, {"Content-Type": "application/json"}
         )
@@ -112,13 +122,6 @@ class RestClient(ServingClient):
         except ValueError as error:
             raise self._foreign() from error
 
-    def _part(self, answer: Any, *keys: str) -> Any:
-        for key in keys:
-            if not isinstance(answer, dict) or key not in answer:
-                raise self._foreign()
-            answer = answer[key]
-        return answer
-
     def _refusal(self, status: int, content: bytes) -> UserError:
         try:
             message = str(json.loads(content)["error"])
@@ -130,9 +133,6 @@ class RestClient(ServingClient):
         if status == 404:
             return self._no_such_model(message)
         return self._refused(message)
-
-    def _foreign(self) -> UserError:
-        return UserError(f"{self.address} does not answer as TensorFlow Serving's REST API does.")
 
 
 def request_body(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ class ServedModel:
         name: Its name there, such as "skinnet_v2_end_to_end".
         version: Number of the version; or
         label: label of the version ("stable", "canary"). Without either the server takes the
-            highest version.
+            highest version, which is the canary where there is one.
 
     Raises:
         UserError: Both are given.
@@ -49,6 +50,14 @@ class Signature:
     outputs: Mapping[str, tuple[int, ...]]
 
 
+@dataclass(frozen=True)
+class Description:
+    """What a server says about a model: the version that answers, and its signatures by name."""
+
+    version: int
+    signatures: Mapping[str, Signature]
+
+
 class ServingClient(ABC):
     """Talks to TensorFlow Serving about one model.
 
@@ -62,7 +71,7 @@ class ServingClient(ABC):
         self.address = address
         self.model = model
         self.timeout = timeout
-        self._signatures: dict[str, Signature] | None = None
+        self._described: Description | None = None
 
     def signature(self, name: str) -> Signature:
         """Ask the server for a signature of the model; once, it is remembered.
@@ -70,18 +79,30 @@ class ServingClient(ABC):
         Raises:
             UserError: The server cannot be reached, or has no such model or signature.
         """
-        if self._signatures is None:
-            self._signatures = self._read_signatures()
-        if name not in self._signatures:
-            public = sorted(known for known in self._signatures if not known.startswith("__"))
+        signatures = self._description().signatures
+        if name not in signatures:
+            public = sorted(known for known in signatures if not known.startswith("__"))
             raise UserError(
                 f"The model {self.model} has no signature {name!r}, only {', '.join(public)}."
             )
-        return self._signatures[name]
+        return signatures[name]
+
+    def has_signature(self, name: str) -> bool:
+        """Tell whether the model has a signature; UserError as `signature`."""
+        return name in self._description().signatures
+
+    def version(self) -> int:
+        """Ask for the number of the version that answers; UserError as `signature`."""
+        return self._description().version
+
+    def _description(self) -> Description:
+        if self._described is None:
+            self._described = self._describe()
+        return self._described
 
     @abstractmethod
-    def _read_signatures(self) -> dict[str, Signature]:
-        """Ask the server for all signatures of the model."""
+    def _describe(self) -> Description:
+        """Ask the server for the model's version and its signatures."""
 
     @abstractmethod
     def versions(self) -> dict[int, str]:
@@ -130,7 +151,25 @@ class ServingClient(ABC):
         )
 
     def _refused(self, message: str) -> UserError:
-        return UserError(f"{self.address} refuses the request: {plain_refusal(message)}")
+        refusal = f"{self.address} refuses the request: {plain_refusal(message)}"
+        if "version label" in message:
+            # Another version instead would answer as if it were the one that was asked for.
+            refusal = (
+                f"{refusal.rstrip('.')}: ask for a version by its number, or give one that label "
+                "in the server's models.config."
+            )
+        return UserError(refusal)
+
+    @contextmanager
+    def _as_documented(self) -> Iterator[None]:
+        """Turn what goes wrong in reading an answer of another form into a UserError."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise self._foreign() from error
+
+    def _foreign(self) -> UserError:
+        return UserError(f"{self.address} does not answer as TensorFlow Serving does.")
 
 
 def wanted_outputs(answer: dict[str, np.ndarray], names: Sequence[str] | None) -> dict[str, Any]:

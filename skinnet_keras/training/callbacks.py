@@ -15,14 +15,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from skinnet_keras.atomic import write_json
 from skinnet_keras.config import StageConfig
 from skinnet_keras.errors import UserError
-from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.run import Run, file_sha256
 from skinnet_keras.training.checkpoints import (
+    BEST,
     FINAL,
     STATE,
     epoch_file,
     new_best_file,
     read_best,
+    read_json,
     save_weights,
+    state_file,
     tidy,
 )
 
@@ -55,6 +58,7 @@ class KeepBest(keras.callbacks.Callback):
 
     Attributes:
         best: `epoch` (from 1), `monitor` and `score`; None where there is none yet.
+        sha256: Of the best weights.
     """
 
     def __init__(self, directory: Path, monitor: str, higher_is_better: bool):
@@ -62,13 +66,17 @@ class KeepBest(keras.callbacks.Callback):
         self._directory, self._monitor = directory, monitor
         self._sign = 1.0 if higher_is_better else -1.0
         self.best = read_best(directory)
+        state = read_json(directory / STATE) or {}
+        self.sha256: str | None = state.get("sha256", {}).get(BEST)
+        if self.best and self.sha256 is None and (directory / BEST).is_file():
+            self.sha256 = file_sha256(directory / BEST)
 
     def on_epoch_end(self, epoch, logs=None):
         score = logs[self._monitor]
         bar = self._sign * self.best["score"] if self.best else -math.inf
         if not self._sign * score > bar:  # NaN is never better.
             return
-        save_weights(self.model, self._directory / new_best_file(epoch + 1))
+        self.sha256 = save_weights(self.model, self._directory / new_best_file(epoch + 1))
         self.best = {"epoch": epoch + 1, "monitor": self._monitor, "score": score}
 
 
@@ -119,18 +127,21 @@ class Checkpoint(keras.callbacks.Callback):
         every = self._run.config.checkpoint_every
         directory = self._run.stage_directory(self._stage)
         name = epoch_file(done)
-        save_weights(self.model, directory / name)
+        hashes = {name: save_weights(self.model, directory / name), BEST: self._keep_best.sha256}
         state = {
             "epoch": done,
             "weights": name,
             "best": best,
             "random_states": self._random_states(),
             "logs": logs,
+            "sha256": hashes,
         }
         ended = self._config.ends_after(done, best["epoch"] if best else 0)
         if ended and self._config.ema:
             state["final"] = FINAL
-        write_json(directory / STATE, state)
+            hashes[FINAL] = file_sha256(directory / FINAL)
+        for file in (state_file(done), STATE):
+            write_json(directory / file, state)
         tidy(directory, every)
         if ended or done % every == 0:
             self._run.log(f"{self._stage}: checkpoint and evaluation after epoch {done} ({name})")

@@ -17,6 +17,7 @@ from rich.progress import track
 
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.data.cache import ImageCache
+from skinnet_keras.data.cache_arrays import allocate_array
 from skinnet_keras.data.pipeline import evaluation_dataset
 from skinnet_keras.data.predicted_masks import StoredMasks
 from skinnet_keras.data.samples import Samples
@@ -187,7 +188,7 @@ def _new_masks(
     """
     with atomic_file(directory / MASKS_FILE) as temporary:
         shape = (len(rows), size, size)
-        masks = np.lib.format.open_memmap(temporary, "w+", "uint8", shape)
+        masks = allocate_array(temporary, shape)
         yield masks
         masks.flush()
     with (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from skinnet_keras.models.parts import cnn_part, head_part, with_temporary_head
 from skinnet_keras.models.pretrained import initialize_backbones
 from skinnet_keras.runs.samples import labels_of
 from skinnet_keras.training import features
+from skinnet_keras.training.batch_sizes import check_batch_size
 from skinnet_keras.training.class_balance import class_weights
 from skinnet_keras.training.context import TrainingContext
 from skinnet_keras.training.distribution import scope
@@ -42,6 +43,28 @@ def configured_classifier(config: Config) -> keras.Model:
 def configured_loss(config: Config, train: Samples) -> keras.losses.Loss:
     """The classification loss of a config; its alpha comes from the training labels."""
     return classification_loss(config.loss, config.balance, labels_of(train), config.num_classes)
+
+
+def check_classifier_batches(config: Config, images: int) -> list[str]:
+    """Check the batch sizes of stages (b) to (d), see `check_batch_size`.
+
+    Args:
+        config: The experiment.
+        images: Labelled training images.
+    """
+    stages = config.stages
+    model = cache(lambda: configured_classifier(config))
+    notes: list[str] = []
+    if stages.cnn:
+        cnn = (lambda: with_temporary_head(model())) if stages.head else model
+        notes += check_batch_size("cnn", stages.cnn, cnn, images)
+    if stages.head:  # its batches are of cached features, and no larger than all of them
+        size = min(stages.head.batch_size, images)
+        head = stages.head.model_copy(update={"batch_size": size})
+        notes += check_batch_size("head", head, lambda: head_part(model()), images)
+    if stages.joint:
+        notes += check_batch_size("joint", stages.joint, model, images)
+    return notes
 
 
 def train_classifier(context: TrainingContext, train: Samples, val: Samples) -> keras.Model:

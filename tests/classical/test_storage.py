@@ -93,6 +93,32 @@ def test_damaged_and_missing_files(tmp_path):
         load_classifier(tmp_path / "torn.skops")
 
 
+def test_mutated_files_open_or_give_one_sentence(tmp_path):
+    model, x = fitted("svm")
+    path = tmp_path / "c.skops"
+    save_classifier(path, model)
+    intact = path.read_bytes()
+    refused = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        content = bytearray(intact)
+        if seed % 2:
+            content = content[: rng.integers(0, len(content))]
+        else:
+            content[rng.integers(0, len(content))] ^= 1 << rng.integers(0, 8)
+        path.write_bytes(content)
+        try:
+            again = load_classifier(path)
+        except UserError as error:
+            refused += 1
+            assert str(path) in str(error)  # noqa: PT017
+            assert "\n" not in str(error)  # noqa: PT017
+        else:
+            # What was flipped is a date or the like: every member has a checksum.
+            np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
+    assert refused > 50
+
+
 def test_missing_skops_names_the_extra(monkeypatch):
     monkeypatch.setattr(storage.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"skinnet-keras\[classical\]"):

@@ -7,15 +7,18 @@ import json
 
 import pytest
 import yaml
+from PIL import Image
 from typer.testing import CliRunner
 
 from skinnet_keras.cli import fold_runs
 from skinnet_keras.cli.main import app
+from skinnet_keras.config import CrossValidationConfig, dump_config, load_config
+from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.runs.run import Run
-from tiny_run import make_catalogue
+from tiny_run import draw_picture, make_catalogue
 
 CONSTANT = {"learning_rate": 0.01, "schedule": {"name": "constant"}}
 BASE = {"image_size": 32, "checkpoint_every": 1, "workers": 0, "deterministic": True}
@@ -186,3 +189,21 @@ def test_out_of_fold_needs_the_run_and_its_catalogue(tmp_path, jobs):
     refused = invoke("segment", "predict", run, tmp_path, "--out", tmp_path / "x", "--out-of-fold")
     assert "--out-of-fold goes with --data" in str(refused.exception)
     assert not jobs
+
+
+def test_folds_are_not_trained_on_other_pixels_than_finished_ones(tmp_path, jobs):
+    """A finished fold and one that is still to be trained, and an image mended in between."""
+    catalogue = two_classes(tmp_path / "data")
+    config = load_config(write(tmp_path / "tiny.yaml", CLASSIFIER))
+    out = tmp_path / "cv"
+    (out / "fold_0").mkdir(parents=True)
+    (out / "config.yaml").write_text(dump_config(config))
+    section = CrossValidationConfig(folds=2, fold=0)
+    fold = config.model_copy(update={"cross_validation": section})
+    run = Run.create(out / "fold_0", fold, catalogue)
+    run.record_pixels(open_cache(catalogue, 32))
+    (run.directory / "metrics.json").write_text("{}")
+    Image.fromarray(draw_picture(77)[0]).save(catalogue.image_path("tiny:p3"))
+    with pytest.raises(UserError, match=r"the images of .* changed on disk since .*fold_0 was"):
+        fold_runs.train_folds(config, catalogue.root, out, folds=2)
+    assert jobs == []

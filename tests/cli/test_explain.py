@@ -95,6 +95,28 @@ def test_photographs(run, tmp_path):
     assert 0.02 < float(row["area_of_lesion"]) < 0.6
 
 
+def test_one_bad_photograph_leaves_the_explanations_of_the_others(run, tmp_path):
+    folder, out = tmp_path / "photos", tmp_path / "out"
+    folder.mkdir()
+    Image.fromarray(draw_picture(3)[0]).save(folder / "mole.png")
+    (folder / "torn.jpg").write_bytes(b"\xff\xd8 torn")
+    arguments = (folder, "http://host/mole.jpg", "--no-perturb", "--out", out, "--json")
+    result = invoke("explain", run, *arguments)
+    assert result.exit_code == 2
+    said = json.loads(result.stdout)
+    assert said["images"] == 1
+    failed = [image["image"] for image in said["failed"]]
+    assert failed == ["http://host/mole.jpg", str(folder / "torn.jpg")]
+    assert "2 of 3 images failed" in result.stderr
+    with (out / "explanations.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 1
+
+    result = invoke("explain", run, folder / "torn.jpg", "--out", tmp_path / "none")
+    assert result.exit_code == 2
+    assert "torn.jpg cannot be read" in result.stderr
+    assert not (tmp_path / "none").exists()
+
+
 def test_mistakes_are_told_in_a_sentence(run, tmp_path):
     assert "choose one of MEL" in str(invoke("explain", run, "--label", "MOLE").exception)
     bare = make_run(tmp_path, variant="v1", segmenter=False)

@@ -143,7 +143,9 @@ def test_unreadable_images_and_models_give_one_sentence(skinnet, run, picture, t
     twin.write_bytes(picture.read_bytes())
     for arguments, message in (
         ([run, tmp_path / "absent.jpg"], "absent.jpg does not exist"),
-        ([run, picture, tmp_path / "text.jpg"], "text.jpg cannot be read"),
+        ([run, tmp_path / "text.jpg"], "text.jpg cannot be read"),
+        ([run, "https://example.org/mole.jpg"], "https://example.org/mole.jpg is a URL"),
+        (["https://example.org/m.tflite", picture], "https://example.org/m.tflite is a URL"),
         ([tmp_path / "absent", picture], "holds no model"),
         ([tmp_path / "text.jpg", picture], "is not a .keras archive"),
         ([run, picture, twin, "--overlay", tmp_path / "o"], "would write one overlay file"),
@@ -152,6 +154,75 @@ def test_unreadable_images_and_models_give_one_sentence(skinnet, run, picture, t
         assert (code, out) == (2, "")
         assert message in err
     assert not (tmp_path / "o").exists()
+
+
+def test_one_bad_image_leaves_the_results_of_the_others(skinnet, run, picture, tmp_path):
+    content = picture.read_bytes()
+    (tmp_path / "torn.png").write_bytes(content[: len(content) // 2])
+    words = [picture, tmp_path / "torn.png", tmp_path / "absent.png", "ftp://host/mole.png"]
+    code, out, err = skinnet("predict", run, *words, "--overlay", tmp_path / "o", "--json")
+    report = json.loads(out)
+    assert code == 2
+    assert [image["image"] for image in report["images"]] == [str(picture)]
+    assert (tmp_path / "o" / "mole_overlay.png").is_file()
+    reasons = {image["image"]: image["reason"] for image in report["failed"]}
+    assert set(reasons) == {str(word) for word in words[1:]}
+    for reason in reasons.values():
+        assert f"skinnet: {reason}\n" in err
+    assert "3 of 4 images failed" in err
+    _, alone, _ = skinnet("predict", run, picture, "--json")
+    found = report["images"][0]["probabilities"]
+    assert json.loads(alone)["images"][0]["probabilities"] == pytest.approx(found)
+    code, out, err = skinnet("predict", run, *words)
+    assert (code, out.count("mole.png")) == (2, 1)
+    assert "3 of 4 images failed" in err
+
+
+def test_a_folder_is_its_images(skinnet, run, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(11):  # more than a batch
+        Image.fromarray(draw_picture(seed)[0]).save(folder / f"{seed:02}.png")
+    (folder / "07.png").write_bytes(b"no image")
+    (folder / "notes.txt").touch()
+    code, out, err = skinnet("predict", run, folder, "--json")
+    report = json.loads(out)
+    assert code == 2
+    assert [image["image"] for image in report["failed"]] == [str(folder / "07.png")]
+    good = [folder / f"{seed:02}.png" for seed in range(11) if seed != 7]
+    assert [image["image"] for image in report["images"]] == [str(file) for file in good]
+    assert "11 images; left aside: 1 other file." in err
+    _, out, _ = skinnet("predict", run, folder / "09.png", "--json")
+    found = report["images"][8]["probabilities"]
+    assert json.loads(out)["images"][0]["probabilities"] == pytest.approx(found, abs=1e-5)
+
+
+def test_nothing_to_predict_is_said_before_tensorflow_is_imported(skinnet, run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skinnet_keras.inference.runners", None)  # not importable
+    code, out, err = skinnet("predict", run, "absent.png")
+    assert (code, out, err) == (2, "", "skinnet: absent.png does not exist: check the path.\n")
+    code, out, _ = skinnet("predict", run, "absent.png", "--json")
+    assert code == 2
+    assert [image["image"] for image in json.loads(out)["failed"]] == ["absent.png"]
+
+
+def test_abstention_is_shown_also_without_metadata(skinnet, picture, tmp_path):
+    from made_export import make_export
+
+    for below, words in ((1.1, "too uncertain"), (0.0, "")):
+        folder = make_export(tmp_path / str(below), abstain_below=below)
+        (folder / "metadata.json").unlink()
+        model = folder / "made_classifier_float32.tflite"
+        code, out, err = skinnet("predict", model, picture)
+        assert code == 0
+        assert "Decision" in out
+        assert words in out
+        assert ("too uncertain" in out) == bool(words)
+        assert err.count("No metadata.json lies beside") == 1
+        assert "the classes of ISIC-2019 (MEL, NV" in err
+        assert "images without cleaning and a mask threshold of 0.5" in err
+        _, out, _ = skinnet("predict", model, picture, "--json")
+        assert json.loads(out)["images"][0]["abstain"] is bool(words)
 
 
 def test_overlay_of_a_model_without_mask_is_refused(skinnet, picture, tmp_path):

@@ -125,6 +125,23 @@ def test_table_has_a_line_for_each_photograph(skinnet, run, photos, tmp_path):
     assert "not medical advice" in err
 
 
+def test_one_bad_photograph_leaves_the_masks_of_the_others(skinnet, run, photos, tmp_path):
+    (photos / "torn.jpg").write_bytes(b"\xff\xd8 torn")
+    words = (photos, tmp_path / "absent.jpg", "https://example.org/mole.jpg")
+    code, out, err = skinnet(run, *words, "--out", tmp_path / "out", "--json")
+    report = json.loads(out)
+    assert code == 2
+    assert [image["image"] for image in report["images"]] == [
+        str(photos / name) for name in ("a.JPG", "b.png")
+    ]
+    failed = [image["image"] for image in report["failed"]]
+    assert sorted(failed) == sorted([str(words[1]), words[2], str(photos / "torn.jpg")])
+    assert "3 of 5 images failed" in err
+    assert len(list((tmp_path / "out").iterdir())) == 4
+    code, out, err = skinnet(run, *words, "--out", tmp_path / "out")
+    assert (code, out.count("%")) == (2, 2)
+
+
 def test_catalogue_masks_as_json_and_as_tables(skinnet, run):
     catalogue = run.parent / "data"
     code, out, err = skinnet(run, "--data", catalogue, "--name", "tiny", "--json")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from layouts import (
     picture,
@@ -18,6 +21,7 @@ from layouts import (
 )
 from skinnet_keras.data import building, inventory
 from skinnet_keras.data.building import build_catalogue
+from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.splits import SPLITS
 from skinnet_keras.errors import UserError
@@ -85,6 +89,94 @@ def test_interrupted_build_goes_on(tmp_path, sources, reads, monkeypatch):
     assert len(reads) == 16
     assert Catalogue.load(out).sha256() == Catalogue.load(tmp_path / "fresh").sha256()
     assert report.classes == fresh.classes
+
+
+def test_masks_left_out_and_odd_ones_are_counted_and_named(tmp_path):
+    folder = tmp_path / "own"
+    lesion = np.zeros((90, 120), np.uint8)
+    lesion[30:60, 40:80] = 1
+    masks = {"plain": lesion * 255, "empty": lesion * 0, "full": lesion * 0 + 255}
+    masks |= {"inverted": 255 - lesion * 255, "labels": lesion + (lesion.cumsum(1) > 20) * lesion}
+    for number, (name, mask) in enumerate(masks.items()):
+        save_image(folder / f"{name}.jpg", picture(number))
+        Image.fromarray(mask.astype(np.uint8)).save(folder / f"{name}_mask.png")
+    rows = [(f"{name}.jpg", "NV", f"{name}_mask.png") for name in masks]
+    table = "".join(",".join(row) + "\n" for row in [("path", "label", "mask_path"), *rows])
+    (folder / "labels.csv").write_text(table)
+    report = build_catalogue({"folder": folder}, tmp_path / "out")
+    (refused,) = report.masks_left_out
+    assert "labels_mask.png holds the values 0, 1, 2" in refused
+    assert report.masks == {
+        "masks": 4,
+        "empty": ["folder:empty"],
+        "full": ["folder:full"],
+        "bordered": ["folder:inverted"],
+        "turned": [],
+        "undecided": [],
+    }
+    assert "1 masks were left out; their images stay, without one." in report.notes
+    assert "1 of 4 masks without a lesion pixel: folder:empty." in report.notes
+    catalogue = Catalogue.load(tmp_path / "out")
+    assert catalogue.mask_path("folder:labels") is None
+    assert (
+        json.loads((tmp_path / "out" / "build.json").read_text())["report"]["masks"]["masks"] == 4
+    )
+
+    # Mended on disk, the mask comes with an update, and the cache follows.
+    before = open_cache(catalogue, 16)
+    Image.fromarray(masks["plain"]).save(folder / "labels_mask.png")
+    Image.fromarray(masks["plain"]).save(folder / "empty_mask.png")
+    report = build_catalogue({"folder": folder}, tmp_path / "out", update=True)
+    assert (report.masks_left_out, report.masks["empty"], report.reused) == ([], [], 3)
+    after = open_cache(Catalogue.load(tmp_path / "out"), 16)
+    assert (before.has_mask.sum(), after.has_mask.sum()) == (4, 5)
+    rows = after.rows(["folder:plain", "folder:empty", "folder:labels"])
+    assert (after.masks[rows] == after.masks[rows[0]]).all()
+
+
+@pytest.mark.parametrize(
+    "killed_at", ["duplicates.csv", "build.json", "sources.json", "catalogue.csv"]
+)
+def test_a_build_killed_between_its_tables_goes_on(tmp_path, sources, reads, killed_at):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    build_catalogue(sources, whole)
+    child = os.fork()
+    if not child:
+        replace = os.replace
+
+        def dying(old, new):
+            if os.path.basename(new) == killed_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            replace(old, new)
+
+        os.replace = dying
+        try:
+            build_catalogue(sources, out)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert not (out / "catalogue.csv").exists()
+    reads.clear()
+    assert build_catalogue(sources, out).reused == 16
+    assert reads == []
+    assert files(out) == files(whole)
+    for name in ("catalogue.csv", "duplicates.csv", "sources.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_folder_of_somebody_else_is_never_emptied(tmp_path, sources, monkeypatch):
+    out = tmp_path / "out"
+
+    def other_files_appear(*arguments, _assemble=building.assemble, **keys):
+        out.mkdir()
+        (out / "thesis.tex").write_text("mine")
+        return _assemble(*arguments, **keys)
+
+    # Between the first look at the folder and the lock.
+    monkeypatch.setattr(building, "assemble", other_files_appear)
+    with pytest.raises(UserError, match="not empty"):
+        build_catalogue(sources, out)
+    assert files(out) == {"thesis.tex"}
 
 
 def test_failed_build_leaves_nothing(tmp_path, sources, monkeypatch):

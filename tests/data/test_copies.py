@@ -40,16 +40,16 @@ def resolve(*rows, pixels=None, pictures=None):
 
 def test_mask_before_pixels_before_metadata():
     small_with_mask = {"source": "isic2017", "mask_path": "m.png"}
-    table, _ = resolve({"source": "isic2019"}, small_with_mask, pixels=[9, 1])
+    table, *_ = resolve({"source": "isic2019"}, small_with_mask, pixels=[9, 1])
     assert table["duplicate_of"].tolist() == ["isic2017:1", ""]
-    table, _ = resolve({"source": "isic2019", "age": "5"}, {"source": "isic2019"}, pixels=[1, 9])
+    table, *_ = resolve({"source": "isic2019", "age": "5"}, {"source": "isic2019"}, pixels=[1, 9])
     assert table["duplicate_of"].tolist() == ["isic2019:1", ""]
-    table, _ = resolve({"source": "isic2019"}, {"source": "isic2019", "age": "5"})
+    table, *_ = resolve({"source": "isic2019"}, {"source": "isic2019", "age": "5"})
     assert table["duplicate_of"].tolist() == ["isic2019:1", ""]
 
 
 def test_kept_row_is_completed_but_gets_no_foreign_mask():
-    table, _ = resolve(
+    table, *_ = resolve(
         {"source": "isic2017", "mask_path": "m.png", "age": "5", "label": "NV"},
         {"source": "isic2019", "age": "6", "sex": "male", "site": "head/neck", "lesion_id": "L"},
     )
@@ -64,7 +64,7 @@ def test_kept_row_is_completed_but_gets_no_foreign_mask():
 
 
 def test_ids_of_another_provider_are_not_taken():
-    table, _ = resolve(
+    table, *_ = resolve(
         {"source": "isic2019", "lesion_id": ""},
         {"source": "synthetic", "lesion_id": "L", "site": "head/neck"},
         pixels=[9, 1],
@@ -73,7 +73,7 @@ def test_ids_of_another_provider_are_not_taken():
 
 
 def test_labels_in_the_order_of_trust():
-    table, conflicts = resolve(
+    table, conflicts, _ = resolve(
         {"source": "isic2017", "mask_path": "m.png", "label": "NV", "diagnosis": "nevus"},
         {"source": "isic2020", "label": "MEL", "diagnosis": "melanoma"},
         {"source": "isic2019", "label": "BKL", "diagnosis": "BKL"},
@@ -90,7 +90,7 @@ def test_labels_in_the_order_of_trust():
 
 
 def test_unlabelled_copy_takes_label_and_diagnosis_without_a_conflict():
-    table, conflicts = resolve(
+    table, conflicts, _ = resolve(
         {"source": "isic2020"},
         {"source": "isic2017", "label": "NV", "diagnosis": "nevus"},
         pixels=[9, 1],
@@ -100,7 +100,7 @@ def test_unlabelled_copy_takes_label_and_diagnosis_without_a_conflict():
 
 
 def test_different_pictures_are_left_alone():
-    table, conflicts = resolve(
+    table, conflicts, _ = resolve(
         {"source": "isic2019", "label": "NV"},
         {"source": "isic2019", "label": "MEL"},
         pictures=[0, 1],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from layouts import HEIGHT, WIDTH, save_mask
 from skinnet_keras.data.checks import find_problems
@@ -45,9 +47,30 @@ def test_corrupt_mask(catalogue):
 
 def test_mask_of_another_aspect_ratio(catalogue):
     save_mask(catalogue.mask_path(IMAGE), width=WIDTH, height=WIDTH)
-    assert check_files(catalogue).problems == [
-        f"{IMAGE}: its mask (120 x 120 pixels) has another aspect ratio than the image (120 x 90)."
-    ]
+    (problem,) = check_files(catalogue).problems
+    assert problem.startswith(f"{IMAGE}: ")
+    assert "(120 x 120 pixels) has another aspect ratio than its image (120 x 90)" in problem
+
+
+def test_mask_of_three_values(catalogue):
+    values = np.zeros((HEIGHT, WIDTH), np.uint8)
+    values[20:60], values[30:50] = 1, 2
+    Image.fromarray(values).save(catalogue.mask_path(IMAGE))
+    checked = check_files(catalogue)
+    (problem,) = checked.problems
+    assert problem.startswith(f"{IMAGE}: ")
+    assert "holds the values 0, 1, 2" in problem
+    assert checked.masks.masks == 2
+
+
+def test_empty_and_full_masks_are_named(catalogue):
+    empty, full = (np.full((HEIGHT, WIDTH), value, np.uint8) for value in (0, 255))
+    Image.fromarray(empty).save(catalogue.mask_path(IMAGE))
+    Image.fromarray(full).save(catalogue.mask_path("ham10000:ISIC_02"))
+    checked = check_files(catalogue)
+    assert checked.problems == []
+    assert (checked.masks.masks, checked.masks.empty) == (3, [IMAGE])
+    assert checked.masks.full == ["ham10000:ISIC_02"]
 
 
 def test_a_mask_of_another_size_fits(catalogue):

@@ -48,12 +48,32 @@ def test_written_from_time_to_time_without_flush(tmp_path, prints, monkeypatch):
     monkeypatch.setattr(fingerprint_store, "ROWS_A_FILE", 2)
     store = FingerprintStore(tmp_path / "store")
     store.add("a", prints["a"])
-    assert not (tmp_path / "store").exists()
+    assert not list((tmp_path / "store").glob("*.npz"))
     store.add("b", prints["b"])
+    assert [path.suffix for path in (tmp_path / "store").iterdir()] == [".npz"]
     store.add("c", prints["a"])
     again = FingerprintStore(tmp_path / "store")
-    assert again.get("b") is not None
-    assert again.get("c") is None
+    for key, name in (("a", "a"), ("b", "b"), ("c", "a")):
+        assert_equal(again.get(key), prints[name])
+
+
+def test_nothing_measured_is_lost_with_a_killed_process(tmp_path, prints):
+    store = FingerprintStore(tmp_path / "store")
+    store.add("a", prints["a"])
+    store.add("b", prints["b"])
+    # Killed while it wrote the third: no flush, and half a line.
+    (journal,) = (tmp_path / "store").iterdir()
+    lines = journal.read_bytes()
+    journal.write_bytes(lines + b"\n" + lines.splitlines()[-1][:100])
+    again = FingerprintStore(tmp_path / "store")
+    again.add("c", prints["a"])
+    third = FingerprintStore(tmp_path / "store")
+    for key, name in (("a", "a"), ("b", "b"), ("c", "a")):
+        assert_equal(third.get(key), prints[name])
+    third.keep_only(["a", "c"])
+    assert [path.suffix for path in (tmp_path / "store").iterdir()] == [".npz"]
+    assert FingerprintStore(tmp_path / "store").get("b") is None
+    assert_equal(FingerprintStore(tmp_path / "store").get("c"), prints["a"])
 
 
 def test_keep_only_forgets_the_rest(tmp_path, prints):

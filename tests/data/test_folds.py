@@ -67,8 +67,15 @@ def test_whole_folds():
 
 def test_notes():
     table = pd.DataFrame({"label": ["NV", "NV", "DF", "NV"], "fold": ["0", "1", "1", ""]})
+    table["group"] = ["a", "b", "c", "d"]
     few, absent = fold_notes(table, 5)
     assert few.startswith("There are 2 folds, not 5")
     assert absent == "DF is in 1 of the 2 folds: it has too few groups."
     assert fold_notes(table[:2], 2) == []
     assert fold_notes(table[3:], 5) == []
+
+
+def test_too_few_groups_is_said_only_where_it_is_the_reason():
+    rows = [("NV", "a", "0"), ("NV", "b", "1"), ("DF", "c", "1"), ("DF", "d", "1")]
+    [note] = fold_notes(pd.DataFrame(rows, columns=["label", "group", "fold"]), 2)
+    assert note.startswith("DF is in 1 of the 2 folds: its groups hold other images")

@@ -30,6 +30,15 @@ def test_groups_chain_over_copies_lesions_and_patients():
             ("isic2019:f", "isic2019", "", ""),
         ],
         columns=["image_id", "source", "lesion_id", "patient_id"],
-    )
+    ).assign(series="")
     pairs = pd.DataFrame([("isic2020:a", "isic2019:d")], columns=["image_id", "other_id"])
     assert name_groups(table, pairs) == ["ham10000:c"] * 4 + ["synthetic:e", "isic2019:f"]
+
+
+def test_a_series_holds_images_of_one_source_together():
+    ids = ["sd198:b", "sd198:a", "sd198:c", "mednode:d"]
+    table = pd.DataFrame({"image_id": ids, "lesion_id": "", "patient_id": ""})
+    table["source"] = table["image_id"].str.partition(":")[0]
+    table["series"] = ["s", "s", "", "s"]
+    pairs = pd.DataFrame({"image_id": [], "other_id": []})
+    assert name_groups(table, pairs) == ["sd198:a", "sd198:a", "sd198:c", "mednode:d"]

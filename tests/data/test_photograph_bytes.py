@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photograph_files import ORIENTATION, served_files
+from photograph_files import ORIENTATION, cmyk_without_adobe, served_files
 from skinnet_keras.data.image_io import read_image
 from skinnet_keras.data.photograph_bytes import upright_bytes
 from skinnet_keras.errors import UserError
@@ -37,6 +37,14 @@ def test_other_formats_become_png(tmp_path, suffix):
     Image.fromarray(RGB).save(tmp_path / f"a.{suffix}")
     sent = Image.open(io.BytesIO(upright_bytes(tmp_path / f"a.{suffix}")))
     np.testing.assert_array_equal(np.asarray(sent), RGB)
+
+
+@pytest.mark.parametrize("content", [served_files()["cmyk jpeg"], cmyk_without_adobe()])
+def test_cmyk_becomes_png(tmp_path, content):
+    (tmp_path / "a.jpg").write_bytes(content)
+    sent = Image.open(io.BytesIO(upright_bytes(tmp_path / "a.jpg")))
+    assert (sent.format, sent.mode) == ("PNG", "RGB")
+    np.testing.assert_array_equal(np.asarray(sent), read_image(tmp_path / "a.jpg"))
 
 
 def test_damaged_files_are_told_before_they_are_sent(tmp_path):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from skinnet_keras.config import CleaningConfig
+from skinnet_keras.data.cache import open_cache
 from skinnet_keras.data.image_io import resize_mask
 from skinnet_keras.data.predicted_masks import (
     MaskRow,
@@ -82,6 +85,20 @@ def test_masks_that_do_not_fit_are_refused(catalogue):
         stored.check_fit(catalogue.table["image_id"], CleaningConfig())
     with pytest.raises(UserError, match="another cleaning section"):
         stored.check_fit(["tiny:p0"], CleaningConfig(borders=True))
+
+
+def test_masks_of_images_that_changed_are_refused(catalogue):
+    store(catalogue)
+    stored = StoredMasks.open(catalogue, "net")
+    stored.check_images(open_cache(catalogue, 8))  # an earlier version: nothing is known
+    contents = open_cache(catalogue, 8).contents()
+    rows = [replace(row, image_sha256=contents[i].image) for i, row in stored.rows.items()]
+    write_tables(stored.folder, rows, {"cleaning": {}})
+    stored = StoredMasks.open(catalogue, "net")
+    stored.check_images(open_cache(catalogue, 8))
+    Image.fromarray(draw_picture(50)[0]).save(catalogue.image_path("tiny:p3"))
+    with pytest.raises(UserError, match=r"1 images changed since .*net was predicted, .* tiny:p3"):
+        stored.check_images(open_cache(catalogue, 8))
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_dice_is_that_of_each_split_where_there_is_truth(run, catalogue):
     dice = dict(zip(cache.image_ids, scores, strict=True))
     members = {"train": (3, 6, 9), "val": (4, 7, 10), "test": (5, 8, 11), NO_SPLIT: (2,)}
     expected = {
-        split: SplitDice(len(own), pytest.approx(np.mean([dice[f"tiny:p{i}"] for i in own])))
+        split: SplitDice(len(own), pytest.approx(np.mean([dice[f"tiny:p{i}"] for i in own])), 0)
         for split, own in members.items()
     }
     assert summary.splits == expected

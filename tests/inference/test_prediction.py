@@ -18,7 +18,14 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.export.bundle import export_run
 from skinnet_keras.inference.keras_runner import KerasRunner
 from skinnet_keras.inference.overlay import draw_overlay, enlarge_mask
-from skinnet_keras.inference.prediction import ImagePrediction, predict_images, read_cleaned
+from skinnet_keras.inference.photographs import FailedImage
+from skinnet_keras.inference.prediction import (
+    ImagePrediction,
+    ImagesFailedError,
+    predict_each,
+    predict_images,
+    read_cleaned,
+)
 from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.runs.run import Run
 from skinnet_keras.taxonomy import CLASSES
@@ -110,6 +117,39 @@ def test_outputs_that_are_not_numbers_are_refused(pictures):
     model.get_layer("mask_logits").bias.assign([np.nan])
     with pytest.raises(UserError, match="training has diverged"):
         predict_images(KerasRunner(model), [pictures[0][0]])
+
+
+def test_bad_images_leave_the_predictions_of_the_others(pictures, tmp_path):
+    (tmp_path / "torn.png").write_bytes(pictures[0][0].read_bytes()[:300])
+    files = [tmp_path / "torn.png", pictures[0][0], tmp_path / "absent.png", pictures[1][0]]
+    runner = KerasRunner(build_segmenter())
+    with pytest.raises(ImagesFailedError, match=r"torn\.png cannot be read") as error:
+        predict_images(runner, files)
+    assert [image.image for image in error.value.failed] == [str(files[0]), str(files[2])]
+    assert [prediction.image for prediction in error.value.predictions] == files[1::2]
+    intact = predict_images(runner, files[1::2])
+    for found, expected in zip(error.value.predictions, intact, strict=True):
+        np.testing.assert_array_equal(found.mask, expected.mask)
+    kinds = [type(answer) for answer in predict_each(runner, files)]
+    assert kinds == [FailedImage, ImagePrediction] * 2
+
+
+def test_one_image_whose_outputs_are_not_numbers(pictures):
+    class Fragile(KerasRunner):
+        def _predict(self, batch):
+            outputs = super()._predict(batch)
+            bright = batch["image"].mean(axis=(1, 2, 3)) > 250
+            return {
+                name: np.where(bright[:, None, None, None], np.nan, v)
+                for name, v in outputs.items()
+            }
+
+    white = pictures[0][0].with_name("white.png")
+    Image.fromarray(np.full((40, 40, 3), 255, np.uint8)).save(white)
+    files = [pictures[0][0], white, pictures[1][0]]
+    answers = list(predict_each(Fragile(build_segmenter()), files))
+    assert [type(answer) for answer in answers] == [ImagePrediction, FailedImage, ImagePrediction]
+    assert answers[1].reason.startswith(f"{white}: The model's outputs are not numbers")
 
 
 def test_large_logits_do_not_overflow(pictures):

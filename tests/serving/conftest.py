@@ -1,9 +1,14 @@
-"""An export of two versions, and servers of it."""
+"""An export of two versions, servers of it, and the page's modules for Node.js."""
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+
 import pytest
 
+from skinnet_keras.serving.webapp import build
 from tiny_run import build_classifier, make_run
 
 
@@ -42,3 +47,24 @@ def grpc_url(models):
 
     with grpc_server(models) as target:
         yield f"grpc://{target}"
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory):
+    """Run a script beside the page's modules; what it prints as JSON is returned."""
+    if shutil.which("node") is None:
+        pytest.skip("Node.js is not installed")
+    folder = tmp_path_factory.mktemp("modules")
+    for module in build.PAGE.glob("*.js"):
+        shutil.copy(module, folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+
+    def run(script: str):
+        (folder / "test-script.js").write_text(script)
+        done = subprocess.run(
+            ["node", "test-script.js"], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from skinnet_keras.atomic import write_json
+from skinnet_keras.models import build_skinnet
 from skinnet_keras.training import checkpoints as ckpt
 
 
@@ -32,6 +33,15 @@ def test_the_last_and_every_fifth_epoch_stay(stage):
     directory = stage(*(ckpt.epoch_file(n) for n in range(1, 13)), epoch=11, best=None)
     ckpt.tidy(directory, 5)
     assert numbered(directory) == [ckpt.epoch_file(n) for n in (5, 10, 11)]
+
+
+def test_the_last_but_one_stays_and_states_go_with_their_weights(stage):
+    names = (name(n) for n in range(1, 8) for name in (ckpt.epoch_file, ckpt.state_file))
+    directory = stage(*names, epoch=7, best=None)
+    ckpt.tidy(directory, 5)
+    assert numbered(directory) == [ckpt.epoch_file(n) for n in (5, 6, 7)]
+    states = sorted(path.name for path in directory.glob("epoch_*.json"))
+    assert states == [ckpt.state_file(n) for n in (5, 6, 7)]
 
 
 def test_best_of_the_state_takes_its_place_and_others_go(stage):
@@ -79,6 +89,19 @@ def test_best_of_an_epoch_that_an_older_state_does_not_reach_is_none(stage):
     for epoch, known in ((3, True), (4, False)):
         write_json(directory / "best.json", {"epoch": epoch, "score": 1.0})
         assert (ckpt.read_best(directory) is not None) is known
+
+
+def test_room_is_reserved_for_more_than_the_weights_take(tmp_path, monkeypatch):
+    reserved = []
+    monkeypatch.setattr(ckpt, "reserve", lambda path, size: reserved.append(size))
+    model = build_skinnet("v1", backbone="mbconv_tiny", image_size=32)
+    for optimizer in (None, "adamw"):
+        if optimizer:
+            model.compile(optimizer, "categorical_crossentropy")
+            model.optimizer.build(model.trainable_variables)
+        ckpt.save_weights(model, tmp_path / "a.weights.h5")
+        size = (tmp_path / "a.weights.h5").stat().st_size
+        assert size < reserved.pop() < 3 * size
 
 
 def test_random_generators_go_on_where_they_were():

@@ -70,9 +70,7 @@ def fitted(directory: Path, config, scores=UNEVEN, **keys) -> tuple[Run, dict]:
 def test_last_and_every_nth_checkpoint_are_kept(tmp_path):
     run, result = fitted(tmp_path, stage_config(epochs=5), scores=(3, 2, 4, 5, 6))
     assert files(run) == {
-        "epoch_0002.weights.h5",
-        "epoch_0004.weights.h5",
-        "epoch_0005.weights.h5",
+        *(f"epoch_000{n}{suffix}" for n in (2, 4, 5) for suffix in (".weights.h5", ".json")),
         "best.weights.h5",
         "best.json",
         "state.json",
@@ -116,9 +114,10 @@ def test_killed_between_any_two_writes_it_resumes_to_the_same_end(tmp_path):
     with snapshots(run, tmp_path) as copies:
         fit_stage(run, stage, None)
     expected = outcome(run, stage)
-    # Each epoch replaces history, weights and state; two find a best (weights, again, best.json);
-    # the first epoch's weights are removed, and averages are saved in the end.
-    assert len(copies) == 3 * 3 + 2 * 3 + 1 + 1
+    # Each epoch replaces history, weights and two states; two find a best (weights, again,
+    # best.json); the first epoch's weights and state are removed, and averages are saved in the
+    # end.
+    assert len(copies) == 3 * 4 + 2 * 3 + 2 + 1
     later = [copy for copy in copies if len(small_run(copy, config).history()) >= 1]
     for copy in later:
         killed = small_run(copy, config)
@@ -130,6 +129,88 @@ def test_killed_between_any_two_writes_it_resumes_to_the_same_end(tmp_path):
         again = small_stage(config, UNEVEN)
         fit_stage(killed, again, None)
         assert_same(outcome(killed, again), expected)
+
+
+def truncate(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "epoch"),
+    [
+        ("epoch_0003.weights.h5", truncate, 2),
+        ("epoch_0003.weights.h5", flip_a_byte, 2),
+        ("epoch_0003.weights.h5", Path.unlink, 2),
+        ("state.json", truncate, 3),
+        ("best.weights.h5", truncate, 2),
+        ("best.json", truncate, 3),
+    ],
+)
+def test_damaged_files_are_named_and_the_stage_goes_on_before_them(
+    tmp_path, name, damage, epoch, whole_and_killed
+):
+    config, expected, killed = whole_and_killed
+    shutil.copytree(killed, tmp_path / "run")
+    run = small_run(tmp_path / "run", config)
+    directory = run.stage_directory("cnn")
+    damage(directory / name)
+    said = ckpt.recover(directory, 2)
+    assert f"{directory / name} " in said
+    assert "damaged" in said
+    assert ckpt.epochs_done(directory) == epoch
+    assert ckpt.recover(directory, 2) is None
+    stage = small_stage(config, (0.5, 0.7, 0.4, 0.6))
+    fit_stage(run, stage, None)
+    assert_same(outcome(run, stage), expected)
+
+
+@pytest.fixture(scope="module")
+def whole_and_killed(tmp_path_factory):
+    """A stage of four epochs, its outcome, and the folder of one that was killed in the fourth."""
+    folder = tmp_path_factory.mktemp("damaged")
+    config = stage_config(epochs=4)
+    _, expected = fitted(folder / "whole", config)
+    run, stage = small_run(folder / "killed", config), small_stage(config, UNEVEN)
+
+    def validate(epoch: int) -> dict[str, float]:
+        if epoch == 3:
+            raise _KilledError
+        return stage.validate(epoch)
+
+    with pytest.raises(_KilledError):
+        fit_stage(run, replace(stage, validate=validate), None)
+    return config, expected, run.directory
+
+
+def test_without_a_whole_checkpoint_one_sentence_says_so(tmp_path, whole_and_killed):
+    config, _, killed = whole_and_killed
+    shutil.copytree(killed, tmp_path / "run")
+    directory = small_run(tmp_path / "run", config).stage_directory("cnn")
+    for path in directory.glob("epoch_*.weights.h5"):
+        truncate(path)
+    with pytest.raises(UserError, match=r"epoch_0003\.weights\.h5 is damaged, and no earlier"):
+        ckpt.recover(directory, 2)
+
+
+def test_runs_of_earlier_versions_go_on_where_their_weights_open(tmp_path, whole_and_killed):
+    config, _, killed = whole_and_killed
+    shutil.copytree(killed, tmp_path / "run")
+    directory = small_run(tmp_path / "run", config).stage_directory("cnn")
+    state = json.loads((directory / "state.json").read_text())
+    write_json(directory / "state.json", {k: v for k, v in state.items() if k != "sha256"})
+    for path in directory.glob("epoch_*.json"):
+        path.unlink()
+    assert ckpt.recover(directory, 2) is None
+    truncate(directory / state["weights"])
+    with pytest.raises(UserError, match=r"epoch_0003\.weights\.h5 is damaged"):
+        ckpt.recover(directory, 2)
 
 
 def test_best_epoch_that_was_lost_is_forgotten(tmp_path):

@@ -285,6 +285,7 @@ def test_segmentation_alone(catalogue, tmp_path):
     config = tiny_config(model=None, stages={"segmentation": {"epochs": 1, "batch_size": 2}})
     metrics = run_experiment(start_run(config, catalogue, tmp_path / "run"))
     assert set(metrics) == {"name", "segmentation"}
+    assert metrics["segmentation"]["val"]["empty_truths"] == 0
     assert (tmp_path / "run" / "segmenter.keras").is_file()
 
 

@@ -60,8 +60,6 @@ def deploy(
     kinds = (*KINDS, "segmenter")
     if kind is not None and kind not in kinds:
         raise UserError(f"--kind {kind}: choose among {', '.join(kinds)}.")
-    if out is not None and out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
     subjects = find_subjects(
         model, export, threads=_numbers(threads), kinds=None if kind is None else [kind]
     )

@@ -47,13 +47,23 @@ def build(
     keep_official_test: Annotated[
         bool,
         typer.Option(
-            "--keep-official-test", help="Keep the official splits, and your own of `folder`."
+            "--keep-official-test",
+            help="Keep the official splits, and your own of `folder`; of official test sets all "
+            "images, copies, too.",
         ),
     ] = False,
     orientations: Annotated[
         bool,
         typer.Option("--orientations", help="Look for flipped and rotated copies too."),
     ] = False,
+    neighbours: Annotated[
+        bool,
+        typer.Option(
+            "--neighbours/--no-neighbours",
+            help="Keep photographs with consecutive file numbers together where nothing else "
+            "names the patient (sd198).",
+        ),
+    ] = True,
     unknown: Annotated[
         str | None, typer.Option(help="UNK: count unknown diagnoses as UNK, do not refuse them.")
     ] = None,
@@ -94,6 +104,7 @@ def build(
         splits=splits,
         keep_official=keep_official_test,
         orientations=orientations,
+        neighbours=neighbours,
         update=update,
     )
     if as_json:

@@ -20,7 +20,8 @@ def check(
     """Fail on any leak between splits or folds, missing or corrupt file, or foreign label.
 
     Prints the classes by source and split, and warns where an image's source gives its class
-    away. Exit code 2: there are problems, one sentence each.
+    away. A leak can be seen as far as lesions and patients are known; what is not known is said.
+    Exit code 2: there are problems, one sentence each.
 
     Example: skinnet data check catalogue
     """
@@ -31,23 +32,33 @@ def check(
     from skinnet_keras.data.checks import find_problems
     from skinnet_keras.data.file_checks import check_files
     from skinnet_keras.data.folds import fold_names, fold_notes
+    from skinnet_keras.data.identities import unknown_identities, wide_ids
     from skinnet_keras.data.shortcuts import measure_shortcuts
+    from skinnet_keras.data.split_notes import scarce_class_notes, unlabelled_notes
 
     loaded = Catalogue.load(catalogue)
     table = loaded.table
-    problems, sizes = find_problems(loaded), None
+    problems, files = find_problems(loaded), None
     if not quick:
         files = check_files(loaded)
-        problems, sizes = [*problems, *files.problems], files.sizes
+        problems = [*problems, *files.problems]
+    sizes = files.sizes if files else None
     report = measure_shortcuts(table, sizes)
     warnings = [
+        *wide_ids(table),
+        *unlabelled_notes(table),
+        *scarce_class_notes(table),
+        *(files.masks.sentences() if files else []),
         *fold_notes(table, len(fold_names(table))),
         *(report.warnings() if report else []),
     ]
+    not_known = unknown_identities(table)
     if as_json:
         result = {
             "problems": problems,
+            "not_known": not_known,
             "warnings": warnings,
+            "masks": files.masks.to_dict() if files else None,
             "classes": class_counts(table),
             "classes_by_source": {
                 source: class_counts(own) for source, own in table.groupby("source", sort=False)
@@ -69,4 +80,6 @@ def check(
     if problems:
         raise typer.Exit(2)
     corrupt = "missing file (not decoded: --quick)" if quick else "missing or corrupt file"
-    typer.echo(f"No leak, no {corrupt}, no label outside the taxonomy.", err=True)
+    leak = "No leak among what is known" if not_known else "No leak"
+    known = "".join(f"; {clause}" for clause in not_known)
+    typer.echo(f"{leak}, no {corrupt}, no label outside the taxonomy{known}.", err=True)

@@ -27,7 +27,10 @@ def show(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="PNG to write, for one picture; by default they are written into DIR."),
+        typer.Option(
+            metavar="FILE",
+            help="PNG to write, for one picture; by default they are written into DIR.",
+        ),
     ] = None,
     count: Annotated[
         int | None,

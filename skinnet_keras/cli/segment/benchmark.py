@@ -23,7 +23,8 @@ def benchmark(
         int | None, typer.Option(min=1, help="Threads; all cores by default.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="CSV file to append the rows to, as they come.")
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV to append the rows to, as they come."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of the table.")

@@ -82,8 +82,6 @@ def compare(
         raise UserError("--networks needs --data, the catalogue to train them on.")
     if data is None and not sources:
         raise UserError("name the runs to compare, or give --data and --out to train them.")
-    if out is not None and out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
     import_tensorflow_quietly()
     from skinnet_keras.cli.segment_benchmarks import chosen_networks
     from skinnet_keras.cli.segment_comparison import (
@@ -98,6 +96,7 @@ def compare(
     )
     from skinnet_keras.evaluation.segmentation.tables import comparison_table
     from skinnet_keras.export.machine import available_cores
+    from skinnet_keras.locks import own_folder
 
     if training and data is not None and out is not None:
         named = [name.strip() for name in networks.split(",")] if networks else []
@@ -129,5 +128,6 @@ def compare(
     else:
         comparison_table(comparison).print(Console())
     if out is not None:
-        written = write_comparison(out, comparison)
+        with own_folder(out):
+            written = write_comparison(out, comparison)
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)

@@ -54,13 +54,12 @@ def evaluate(
         raise UserError(f"--split {split}: choose train, val or test.")
     if tta not in TTA:
         raise UserError(f"--tta {tta}: choose one of {', '.join(TTA)}.")
-    if out is not None and out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file where a folder is to be written: choose another name.")
     import_tensorflow_quietly()
     from skinnet_keras.data.catalogue import Catalogue
     from skinnet_keras.evaluation.segmentation import report as reports
     from skinnet_keras.export.segmentation_scoring import score_on_catalogue
     from skinnet_keras.inference.segmenting import open_segmenter
+    from skinnet_keras.locks import own_folder
     from skinnet_keras.runs.run import Run, is_run
 
     runner = open_segmenter(model, data=data)
@@ -88,7 +87,8 @@ def evaluate(
     else:
         reports.summary_table(report, name).print(Console())
     if out is not None:
-        written = reports.write_segmentation_report(
-            out, report, result.scores, name, result.images, result.predicted, result.true
-        )
+        with own_folder(out):
+            written = reports.write_segmentation_report(
+                out, report, result.scores, name, result.images, result.predicted, result.true
+            )
         typer.echo(f"Wrote {', '.join(written)} to {out}", err=True)

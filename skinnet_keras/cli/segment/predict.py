@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 def predict(
     model: Annotated[
-        Path,
+        str,
         typer.Argument(help="A run, a SavedModel directory, a .keras, .tflite or .onnx file."),
     ],
     images: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(metavar="[IMAGE|FOLDER...]", help="Photographs, or folders of them."),
     ] = None,
     out: Annotated[
@@ -64,7 +64,8 @@ def predict(
 ) -> None:
     """Predict lesion masks, of photographs or of all images of a catalogue.
 
-    Masks in a catalogue are for classifiers, which take them with
+    Photographs that cannot be read are listed, and the exit code is 2; the others are predicted
+    all the same. Masks in a catalogue are for classifiers, which take them with
     segmenter.run=RUN segmenter.masks=NAME. Open SavedModels only from people you trust: they are
     programs.
 
@@ -97,10 +98,10 @@ def predict(
         catalogue = Catalogue.load(data)
         free_masks_folder(catalogue, name, overwrite=overwrite)  # before hours of training
         summary = predict_catalogue(
-            model,
+            Path(model),
             catalogue,
             name,
-            folds=train_segmenter_folds(model, catalogue, folds) if out_of_fold else (),
+            folds=train_segmenter_folds(Path(model), catalogue, folds) if out_of_fold else (),
             threshold=threshold,
             tta=tta,
             overwrite=overwrite,
@@ -112,27 +113,56 @@ def predict(
         return
     if out is None or name is not None or overwrite:
         raise UserError("Photographs go with --out DIR and without --name and --overwrite.")
-    import_tensorflow_quietly()
-    from skinnet_keras.inference.photograph_masks import find_photographs, predict_photographs
-    from skinnet_keras.inference.segmenting import open_segmenter
+    from skinnet_keras.cli.failed_images import exit_for
+    from skinnet_keras.inference.model_files import find_model
+    from skinnet_keras.inference.photographs import (
+        FailedImage,
+        find_photographs,
+        refuse_equal_stems,
+    )
 
-    photographs = find_photographs(images or [], out)
-    runner = open_segmenter(model)
-    threshold = runner.mask_threshold if threshold is None else threshold
-    masks = list(predict_photographs(runner, photographs, out, threshold=threshold, tta=tta))
+    if any(Path(word).resolve() == out.resolve() for word in images or []):
+        raise UserError(
+            f"--out {out} is the folder of the photographs: choose another one, or the masks "
+            "would be taken for photographs the next time."
+        )
+    photographs = find_photographs(images or [])
+    refuse_equal_stems(photographs.files, "mask")
+    for note in photographs.notes:
+        typer.echo(note, err=True)
+    found = find_model(model)
+    failed = list(photographs.failed)
+    masks: list[PhotographMask] = []
+    if photographs.files:
+        import_tensorflow_quietly()
+        from skinnet_keras.inference.photograph_masks import predict_photographs
+        from skinnet_keras.inference.segmenting import open_segmenter
+
+        runner = open_segmenter(found)
+        threshold = runner.mask_threshold if threshold is None else threshold
+        for answer in predict_photographs(
+            runner, photographs.files, out, threshold=threshold, tta=tta
+        ):
+            if isinstance(answer, FailedImage):
+                failed.append(answer)
+            else:
+                masks.append(answer)
     if as_json:
         report = {
-            "model": str(model),
-            "format": runner.format,
+            "model": model,
+            "format": runner.format if photographs.files else found.format,
             "threshold": threshold,
             "tta": tta,
             "images": [mask.to_dict() for mask in masks],
+            "failed": [image.to_dict() for image in failed],
         }
         typer.echo(json.dumps(report, allow_nan=False))
-    else:
+    elif masks:
         _print_photographs(masks)
         typer.echo(f"Wrote masks and overlays to {out}", err=True)
-    typer.echo("For research only: this is not medical advice.", err=True)
+    if masks:
+        typer.echo("For research only: this is not medical advice.", err=True)
+    exit_for(failed, len(masks))
 
 
 def _print_photographs(masks: "list[PhotographMask]") -> None:
@@ -169,8 +199,11 @@ def _print_summary(summary: "MaskSummary", name: str) -> None:
             "Split",
             Column("Images with ground truth", justify="right"),
             Column("Mean Dice", justify="right"),
+            Column("Ground truth without lesion (Dice 1 or 0)", justify="right"),
         )
         for split, score in summary.splits.items():
-            agreement.add_row(split, f"{score.n:,}", f"{score.dice_per_image:.4f}")
+            agreement.add_row(
+                split, f"{score.n:,}", f"{score.dice_per_image:.4f}", f"{score.empty_truths:,}"
+            )
         console.print(agreement)
     typer.echo(f"Classifiers take them with segmenter.run=RUN segmenter.masks={name}", err=True)

@@ -14,7 +14,8 @@ from skinnet_keras.atomic import atomic_file
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.cleaning.apply import clean
-from skinnet_keras.data.image_io import read_image, read_mask, resize_image, resize_mask
+from skinnet_keras.data.image_io import resize_image, resize_mask
+from skinnet_keras.data.image_masks import read_masked
 from skinnet_keras.errors import UserError
 
 _EVERYTHING = CleaningConfig(borders=True, hair=True, rulers_and_ink=True, colour_constancy=True)
@@ -94,8 +95,8 @@ def _most_changed(
 
 
 def _read(catalogue: Catalogue, image_id: str) -> tuple[np.ndarray, np.ndarray | None]:
-    mask = catalogue.mask_path(image_id)
-    return read_image(catalogue.image_path(image_id)), None if mask is None else read_mask(mask)
+    masked = read_masked(catalogue.image_path(image_id), catalogue.mask_path(image_id))
+    return masked.rgb, masked.mask
 
 
 def _show(axis: Axes, rgb: np.ndarray, mask: np.ndarray | None) -> None:

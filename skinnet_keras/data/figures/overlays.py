@@ -12,7 +12,7 @@ from skimage.measure import find_contours
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.figures.canvas import canvas, show_image
 from skinnet_keras.data.figures.samples import caption, thumbnail
-from skinnet_keras.data.image_io import read_mask
+from skinnet_keras.data.image_masks import read_masked
 from skinnet_keras.errors import UserError
 
 _COLUMNS = 6
@@ -49,10 +49,11 @@ def draw_masks(catalogue: Catalogue, out: Path, *, count: int = 24, seed: int = 
         for axes in cells.flat[len(chosen) :]:
             axes.axis("off")
         for axes, image_id in zip(cells.flat, chosen, strict=False):
-            mask = read_mask(masks[image_id])
+            masked = read_masked(catalogue.image_path(image_id), masks[image_id])
+            mask = np.asarray(masked.mask)
             label = label_of[image_id] or "unlabelled"
             text = f"{caption(image_id)}, {label}, {100 * mask.mean():.0f} % lesion"
-            draw_overlay(axes, thumbnail(catalogue.image_path(image_id)), mask, text)
+            draw_overlay(axes, thumbnail(masked.rgb), mask, text)
 
 
 def draw_overlay(axes: Axes, rgb: np.ndarray, mask: np.ndarray, text: str = "") -> None:

@@ -64,13 +64,15 @@ def fill_sheet(
         for axes in row[len(ids) :]:
             axes.axis("off")
         for axes, image_id in zip(row, ids, strict=False):
-            show_image(axes, thumbnail(catalogue.image_path(image_id)), caption(image_id))
+            show_image(
+                axes, thumbnail(read_image(catalogue.image_path(image_id))), caption(image_id)
+            )
         row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontweight="bold")
 
 
-def thumbnail(path: Path) -> np.ndarray:
-    """Read an image, its longer side reduced to `THUMBNAIL_SIZE`: uint8 (H, W, 3)."""
-    image = Image.fromarray(read_image(path))
+def thumbnail(rgb: np.ndarray) -> np.ndarray:
+    """Return an image, uint8 (H, W, 3), with its longer side reduced to `THUMBNAIL_SIZE`."""
+    image = Image.fromarray(rgb)
     image.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.BILINEAR)
     return np.asarray(image)
 

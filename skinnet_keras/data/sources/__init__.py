@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from skinnet_keras.data.sources.base import SourceRow, SourceTable
+from skinnet_keras.data.sources.files import survey
 from skinnet_keras.errors import UserError
 
 __all__ = ["SOURCES", "Source", "SourceRow", "SourceTable", "source_named"]
@@ -40,7 +42,14 @@ class Source:
         if not root.is_dir():
             raise UserError(f"{root} is not a folder: give the folder {self.name} was unpacked to.")
         module = import_module(f"{__name__}.{self.module or self.name}")
-        return replace(getattr(module, self.function)(root), name=self.name)
+        table: SourceTable = getattr(module, self.function)(root)
+        missing = [*table.missing, *_not_followed(root, table)]
+        return replace(
+            table,
+            name=self.name,
+            missing=[f"{self.name}: {sentence}" for sentence in missing],
+            notes=[f"{self.name}: {sentence}" for sentence in table.notes],
+        )
 
 
 # In the order of trust: where copies of an image carry different labels, the earlier source
@@ -69,6 +78,28 @@ SOURCES = {
         Source("synthetic", "synthetic"),
     )
 }
+
+
+def _not_followed(root: Path, table: SourceTable) -> list[str]:
+    """Say which linked folders and odd files below a source's root were not read."""
+    found = survey(root, root)
+    read = {folder for row in table.rows for folder in PurePosixPath(row.path).parents}
+    # A folder that the layout names may be a link to anywhere: it was read.
+    links = [path for path in found.links_out if path.relative_to(root) not in read]
+    sentences = []
+    if links:
+        first = links[0]
+        sentences.append(
+            f"{len(links):,} linked folders lead out of {root} and were not followed, e.g. "
+            f"{first.relative_to(root)} -> {os.path.realpath(first)}: put their images into it."
+        )
+    if found.no_files:
+        sentences.append(
+            f"{len(found.no_files):,} entries are neither files nor folders (broken links, pipes) "
+            f"and were left out, e.g. {found.no_files[0].relative_to(root)}."
+        )
+    return sentences
+
 
 _NAMED_FOLDER = re.compile(r"folder-[a-z0-9_]+")
 

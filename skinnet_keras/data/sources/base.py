@@ -22,6 +22,8 @@ class SourceRow:
         site: The data set's own word for the anatomical site.
         skin_type: Fitzpatrick skin type, "1" to "6".
         official_split: "train", "val" or "test" where the data set fixes it.
+        series: Images that one patient probably shares, by a sign weaker than an id; named within
+            the source.
     """
 
     stem: str
@@ -35,6 +37,7 @@ class SourceRow:
     site: str = ""
     skin_type: str = ""
     official_split: str = ""
+    series: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class SourceTable:
         name: The source's name.
         rows: The rows whose image is there.
         without_image: Number of listed images that are absent.
-        notes: Sentences for the user.
+        missing: Sentences on listed images that are absent, images that are not listed, and
+            entries that cannot be read.
+        notes: Other sentences for the user.
         diagnoses: Stem -> the data set's own word for every listed image, also for absent ones;
             "" where it gives none.
     """
@@ -53,6 +58,7 @@ class SourceTable:
     name: str
     rows: list[SourceRow]
     without_image: int = 0
+    missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     diagnoses: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,6 +69,7 @@ def join_tables(name: str, parts: list[SourceTable]) -> SourceTable:
         name,
         rows=[row for part in parts for row in part.rows],
         without_image=sum(part.without_image for part in parts),
+        missing=[sentence for part in parts for sentence in part.missing],
         notes=[note for part in parts for note in part.notes],
         diagnoses={stem: word for part in parts for stem, word in part.diagnoses.items()},
     )

@@ -11,24 +11,25 @@ An image is named by its listed path in lower case: `nel_nel026`. `case_num` num
 is the lesion id; the column `case_id`, empty in the authors' published example, is of unstated
 meaning and not read. An image that several cases list is one row: its cases count as one lesion,
 it has no diagnosis where theirs differ, and of their official splits test goes before validation
-before training. The layout is known from the authors' code and other people's readers; this reader
-has never seen the real files.
+before training. A clinical photograph that `meta.csv` also lists as a dermoscopic image is one:
+nine cases have no photograph and repeat the dermoscopic path. The layout is known from the authors'
+code and other people's readers; this reader has never seen the real files.
 """
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
 from skinnet_keras.data.sources.base import SourceRow, SourceTable
 from skinnet_keras.data.sources.files import (
     find_file,
+    image_name,
     images_below,
-    joined_stem,
     need_folders,
 )
-from skinnet_keras.data.sources.tables import read_csv
+from skinnet_keras.data.sources.tables import missing_sentences, read_csv
 from skinnet_keras.errors import UserError
 
 _SPLITS = {"train": "train_indexes.csv", "val": "valid_indexes.csv", "test": "test_indexes.csv"}
@@ -52,16 +53,26 @@ def read_clinical(root: Path) -> SourceTable:
 
 def _read_view(root: Path, name: str, view: str) -> SourceTable:
     on_disk = _images_by_lower_case(root)
-    meta = read_csv(
-        find_file(root, "meta.csv"), ("case_num", "diagnosis", "location", "sex", *_VIEWS)
-    )
+    path = find_file(root, "meta.csv")
+    meta = read_csv(path, ("case_num", "diagnosis", "location", "sex", *_VIEWS))
+    for column in _VIEWS:
+        meta[column] = [_plain(file) for file in meta[column]]
     meta["split"] = _official_splits(root, len(meta))
     meta["lesion_id"] = _lesion_ids(meta)
-    meta["file"] = meta[view].str.lower()
-    rows, diagnoses = [], {}
+    meta["file"] = meta[view]
+    notes = []
+    if view == "clinic":
+        dermoscopic = (meta["clinic"] != "") & meta["clinic"].isin(meta["derm"])
+        if left_out := meta.loc[dermoscopic, "clinic"].nunique():
+            notes.append(
+                f"{left_out} images are left out, as {path.name} names them as the dermoscopic "
+                f"image, too, e.g. {meta.loc[dermoscopic, 'clinic'].iloc[0]!r}."
+            )
+        meta.loc[dermoscopic, "file"] = ""
+    rows, diagnoses, absent = [], {}, []
     for key, cases in meta[meta["file"] != ""].groupby("file", sort=False):
         file = str(key)
-        stem = joined_stem(PurePosixPath(file))
+        stem = file.replace("/", "_")
         diagnoses[stem] = _same(cases["diagnosis"])
         if file in on_disk:
             rows.append(
@@ -75,16 +86,26 @@ def _read_view(root: Path, name: str, view: str) -> SourceTable:
                     official_split=min(cases["split"], key=_STRICTEST_FIRST.index),
                 )
             )
-    return SourceTable(name, rows, len(diagnoses) - len(rows), diagnoses=diagnoses)
+        else:
+            absent.append(file)
+    named = {*meta["derm"], *meta["clinic"]}
+    unlisted = [own for file, own in on_disk.items() if file not in named]
+    missing = missing_sentences(path, len(diagnoses), absent, unlisted, [])
+    return SourceTable(name, rows, len(absent), missing, notes, diagnoses)
 
 
 def _images_by_lower_case(root: Path) -> dict[str, str]:
-    """Index the images: path below `images` in lower case -> path relative to `root`."""
+    """Index the images: path below `images`, as `_plain` -> path relative to `root`."""
     return {
-        path.relative_to(folder).as_posix().lower(): path.relative_to(root).as_posix()
+        _plain(path.relative_to(folder).as_posix()): path.relative_to(root).as_posix()
         for folder in need_folders(root, "images")
-        for path in images_below(folder)
+        for path in images_below(root, folder)
     }
+
+
+def _plain(file: str) -> str:
+    """Return a listed path in lower case, with `/` and without the image's suffix."""
+    return image_name(file.replace("\\", "/")).lower()
 
 
 def _official_splits(root: Path, cases: int) -> list[str]:
@@ -114,7 +135,7 @@ def _lesion_ids(meta: pd.DataFrame) -> list[str]:
     for case, *files in meta[["case_num", *_VIEWS]].itertuples(index=False):
         same_as.setdefault(case, case)
         for file in filter(None, files):
-            other = first_case.setdefault(file.lower(), case)
+            other = first_case.setdefault(file, case)
             same_as[lesion_of(case)] = lesion_of(other)
     return [lesion_of(case) for case in meta["case_num"]]
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from skinnet_keras.errors import UserError
@@ -63,38 +66,126 @@ def missing_folder(root: Path, *names: str) -> UserError:
     return UserError(f"{root} has no folder {' or '.join(names)}: {_ADVICE}.")
 
 
-def images_below(folder: Path) -> list[Path]:
-    """List the image files in a folder and below, in order.
+@dataclass(frozen=True)
+class Survey:
+    """What lies in a folder and below.
+
+    Attributes:
+        images: The image files.
+        links_out: Linked folders that lead out of the data set and were not followed.
+        no_files: What is named like an image or linked and is no file: broken links, pipes.
+    """
+
+    images: list[Path] = field(default_factory=list)
+    links_out: list[Path] = field(default_factory=list)
+    no_files: list[Path] = field(default_factory=list)
+
+
+def survey(root: Path, folder: Path) -> Survey:
+    """List what lies in a folder and below, in order.
+
+    Linked folders are followed where they lead into `root` or `folder`, after the folders that lie
+    there themselves; none is entered twice, so that links in a circle end.
 
     Left out: superpixel maps (`*_superpixels.png` of the ISIC-2017 archives) and what macOS
-    leaves in archives (`__MACOSX` folders, `._*` files).
+    and storage boxes leave behind (`__MACOSX`, `@eaDir` and hidden folders, `._*` files).
+
+    Args:
+        root: The source's root.
+        folder: A folder in it.
+
+    Raises:
+        UserError: A folder cannot be listed.
     """
-    found = []
-    for parent, folders, names in os.walk(folder):
-        # What is taken out of the list, os.walk does not enter.
-        folders[:] = [name for name in folders if not _is_litter(name)]
-        found += [Path(parent, name) for name in names if _is_image(name)]
-    return sorted(found)
+    inside = [os.path.realpath(place) for place in (root, folder)]
+    found = Survey()
+    seen: set[str] = set()
+    waiting, linked = [folder], deque[Path]()
+    while waiting or linked:
+        is_link = not waiting
+        current = linked.popleft() if is_link else waiting.pop()
+        real = os.path.realpath(current)
+        if real in seen:
+            continue
+        if is_link and not any(os.path.commonpath((real, place)) == place for place in inside):
+            found.links_out.append(current)
+            continue
+        seen.add(real)
+        for entry in _entries(current):
+            path = Path(entry.path)
+            # os.path answers of a link in a circle, where the entry itself raises.
+            if os.path.isdir(path):
+                if not _is_litter(entry.name):
+                    (linked if entry.is_symlink() else waiting).append(path)
+            elif _is_image(entry.name):
+                (found.images if os.path.isfile(path) else found.no_files).append(path)
+            elif entry.is_symlink() and not path.exists() and not entry.name.startswith("."):
+                found.no_files.append(path)
+    for paths in (found.images, found.links_out, found.no_files):
+        paths.sort()
+    return found
 
 
-def index_images(root: Path, folders: list[Path]) -> dict[str, str]:
-    """Index the images in folders: stem -> POSIX path relative to `root`."""
-    index: dict[str, str] = {}
+def images_below(root: Path, folder: Path) -> list[Path]:
+    """List the image files in a folder of a source and below, as `survey` does."""
+    return survey(root, folder).images
+
+
+class ImageIndex(dict[str, str]):
+    """Stem -> POSIX path relative to the source's root.
+
+    Attributes:
+        repeated: Paths left out because an earlier one has their stem.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.repeated: list[str] = []
+
+    def add(self, stem: str, path: str) -> None:
+        """Add a file, unless its stem is taken."""
+        if self.setdefault(stem, path) != path:
+            self.repeated.append(path)
+
+    def spelling_of(self, name: str) -> str | None:
+        """Return the stem that a table calls `name`: other case, with a suffix; None: none."""
+        return name if name in self else self._by_lower_case.get(image_name(name).casefold())
+
+    def path_of(self, name: str) -> str:
+        """Return the path of what a table calls `name`, or ""."""
+        stem = self.spelling_of(name)
+        return "" if stem is None else self[stem]
+
+    @cached_property
+    def _by_lower_case(self) -> dict[str, str]:
+        stems: dict[str, str] = {}
+        for stem in self:
+            # Of stems that differ in case alone, none is the one that was meant.
+            stems[stem.casefold()] = "" if stem.casefold() in stems else stem
+        return {folded: stem for folded, stem in stems.items() if stem}
+
+
+def image_name(text: str) -> str:
+    """Return an image's name without the suffix of an image file."""
+    stem, suffix = os.path.splitext(text)
+    return stem if suffix.lower() in _IMAGE_SUFFIXES else text
+
+
+def index_images(root: Path, folders: list[Path]) -> ImageIndex:
+    """Index the images in folders of a source."""
+    index = ImageIndex()
     for folder in sorted(folders):
-        for path in images_below(folder):
-            index.setdefault(path.stem, path.relative_to(root).as_posix())
+        for path in images_below(root, folder):
+            index.add(path.stem, path.relative_to(root).as_posix())
     return index
 
 
-def find_images(root: Path, *folders: str) -> dict[str, str]:
+def find_images(root: Path, *folders: str) -> ImageIndex:
     """Index the images in the folders that match.
 
     Args:
         root: The source's root.
         folders: Globs of folder names, searched as `find_folders` does.
-
-    Returns:
-        Stem -> POSIX path relative to `root`.
 
     Raises:
         UserError: No folder matches.
@@ -120,7 +211,7 @@ def _is_image(name: str) -> bool:
 
 
 def _is_litter(folder: str) -> bool:
-    return folder == "__MACOSX" or folder.startswith(".")
+    return folder in ("__MACOSX", "@eaDir") or folder.startswith(".")
 
 
 def _tree(root: Path) -> Iterator[Path]:
@@ -133,7 +224,16 @@ def _tree(root: Path) -> Iterator[Path]:
 
 
 def _children(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:
-        return sorted(
-            Path(entry.path) for entry in entries if entry.is_dir() and not _is_litter(entry.name)
-        )
+    return [
+        Path(entry.path)
+        for entry in _entries(folder)
+        if os.path.isdir(entry.path) and not _is_litter(entry.name)
+    ]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be listed ({error.strerror}).") from error

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from skinnet_keras.data.sources.base import SourceRow, SourceTable
 from skinnet_keras.data.sources.files import find_file, find_folders, find_images, index_images
-from skinnet_keras.data.sources.tables import read_csv, with_image, words_of
+from skinnet_keras.data.sources.tables import match_images, read_csv
 
 _MASKS = "HAM10000_segmentations_lesion_tschandl"
 
@@ -25,23 +25,21 @@ def read(root: Path) -> SourceTable:
     """
     images = find_images(root, "HAM10000_images*")
     masks = index_images(root, find_folders(root, _MASKS))
-    table = read_csv(
-        find_file(root, "HAM10000_metadata.csv", "HAM10000_metadata", "HAM10000_metadata.tab"),
-        ("image_id", "lesion_id", "dx", "age", "sex", "localization"),
-    )
-    records, without_image = with_image(table, "image_id", images)
+    path = find_file(root, "HAM10000_metadata.csv", "HAM10000_metadata", "HAM10000_metadata.tab")
+    columns = ("image_id", "lesion_id", "dx", "age", "sex", "localization")
+    table = read_csv(path, columns, key="image_id")
+    matched = match_images(table, "image_id", images, path)
     rows = [
         SourceRow(
             stem=record["image_id"],
             path=images[record["image_id"]],
-            mask_path=masks.get(f"{record['image_id']}_segmentation", ""),
+            mask_path=masks.path_of(f"{record['image_id']}_segmentation"),
             diagnosis=record["dx"],
             lesion_id=record["lesion_id"],
             age=record["age"],
             sex=record["sex"],
             site=record["localization"],
         )
-        for record in records
+        for record in matched.records
     ]
-    diagnoses = words_of(table, "image_id", "dx")
-    return SourceTable("ham10000", rows, without_image, diagnoses=diagnoses)
+    return SourceTable("ham10000", rows, **matched.facts(table["dx"]))

@@ -2,9 +2,9 @@
 
 Layout, as the challenge's archives unpack, for each part `Training`, `Validation`, `Test_v2`:
 `ISIC-2017_<part>_Data/` (it also holds superpixel maps, which are skipped),
-`ISIC-2017_<part>_Data_metadata.csv`, `ISIC-2017_<part>_Part1_GroundTruth/` (masks, optional),
-`ISIC-2017_<part>_Part3_GroundTruth.csv`. This reader has seen real files of the first two parts;
-`Test_v2` is read as they are.
+`ISIC-2017_<part>_Part3_GroundTruth.csv` and, optional, `ISIC-2017_<part>_Data_metadata.csv` (age
+and sex) and `ISIC-2017_<part>_Part1_GroundTruth/` (masks). This
+reader has seen real files of the first two parts; `Test_v2` is read as they are.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from skinnet_keras.data.sources.base import SourceRow, SourceTable, join_tables
 from skinnet_keras.data.sources.files import (
+    ImageIndex,
     find_file,
     find_folders,
     find_images,
@@ -21,7 +22,7 @@ from skinnet_keras.data.sources.files import (
     index_images,
     need_folders,
 )
-from skinnet_keras.data.sources.tables import one_hot, read_csv, with_image, words_of
+from skinnet_keras.data.sources.tables import join_by_image, match_images, one_hot, read_csv
 
 _SPLITS = {"Training": "train", "Validation": "val", "Test_v2": "test"}
 _FOLDERS = {part: f"ISIC-2017_{part}_Data" for part in _SPLITS}
@@ -45,33 +46,36 @@ def read(root: Path) -> SourceTable:
 
 def _read_part(root: Path, part: str) -> SourceTable:
     images = index_images(root, find_folders(root, _FOLDERS[part]))
-    masks, notes = {}, []
+    masks, notes = ImageIndex(), []
     if has_folder(root, f"ISIC-2017_{part}_Part1_GroundTruth"):
         masks = find_images(root, f"ISIC-2017_{part}_Part1_GroundTruth")
     else:
-        notes.append(f"isic2017: no lesion masks for {part} (its Part1_GroundTruth is not there).")
+        notes.append(f"no lesion masks for {part} (its Part1_GroundTruth is not there).")
 
     truth_path = find_file(root, _TRUTHS[part])
     classes = ("melanoma", "seborrheic_keratosis")
-    truth = read_csv(truth_path, ("image_id", *classes))
+    table = read_csv(truth_path, ("image_id", *classes), key="image_id")
     # The challenge's third class has no column: neither of the two means nevus.
-    truth["diagnosis"] = one_hot(truth, classes, "image_id", truth_path).replace("", "nevus")
-    patients_path = find_file(root, f"ISIC-2017_{part}_Data_metadata.csv")
-    patients = read_csv(patients_path, ("image_id", "age_approximate", "sex"))
-
-    table = truth.merge(patients, on="image_id", how="left").fillna("")
-    records, without_image = with_image(table, "image_id", images)
+    table["diagnosis"] = one_hot(table, classes, "image_id", truth_path).replace("", "nevus")
+    patients = f"ISIC-2017_{part}_Data_metadata.csv"
+    if has_file(root, patients):
+        columns = ("image_id", "age_approximate", "sex")
+        known = read_csv(find_file(root, patients), columns, key="image_id")
+        table = join_by_image(table, known[list(columns)], "image_id")
+    else:
+        table = table.assign(age_approximate="", sex="")
+        notes.append(f"no ages and sexes for {part} ({patients} is not there).")
+    matched = match_images(table, "image_id", images, truth_path)
     rows = [
         SourceRow(
             stem=record["image_id"],
             path=images[record["image_id"]],
-            mask_path=masks.get(f"{record['image_id']}_segmentation", ""),
+            mask_path=masks.path_of(f"{record['image_id']}_segmentation"),
             diagnosis=record["diagnosis"],
             age=record["age_approximate"],
             sex=record["sex"],
             official_split=_SPLITS[part],
         )
-        for record in records
+        for record in matched.records
     ]
-    diagnoses = words_of(table, "image_id", "diagnosis")
-    return SourceTable("isic2017", rows, without_image, notes, diagnoses)
+    return SourceTable("isic2017", rows, notes=notes, **matched.facts(table["diagnosis"]))

@@ -22,7 +22,7 @@ from skinnet_keras.data.sources.files import (
     index_images,
     need_folders,
 )
-from skinnet_keras.data.sources.tables import one_hot, read_csv, with_image, words_of
+from skinnet_keras.data.sources.tables import join_by_image, match_images, one_hot, read_csv
 from skinnet_keras.taxonomy import LABELS
 
 _SPLITS = {"Training": "", "Test": "test"}
@@ -47,20 +47,19 @@ def read(root: Path) -> SourceTable:
 def _read_part(root: Path, part: str) -> SourceTable:
     images = index_images(root, find_folders(root, f"ISIC_2019_{part}_Input"))
     lesions = ("lesion_id",) if part == "Training" else ()
-    table = read_csv(
-        find_file(root, f"ISIC_2019_{part}_Metadata.csv"),
-        ("image", "age_approx", "anatom_site_general", *lesions, "sex"),
-    ).assign(diagnosis="")
+    path = find_file(root, f"ISIC_2019_{part}_Metadata.csv")
+    columns = ("image", "age_approx", "anatom_site_general", *lesions, "sex")
+    table = read_csv(path, columns, key="image")[list(columns)].assign(diagnosis="")
     truth_name = f"ISIC_2019_{part}_GroundTruth.csv"
     if part == "Training" or has_file(root, truth_name):
-        truth_path = find_file(root, truth_name)
-        truth = read_csv(truth_path, ("image", *LABELS))
-        truth["diagnosis"] = one_hot(truth, LABELS, "image", truth_path)
+        path = find_file(root, truth_name)
+        truth = read_csv(path, ("image", *LABELS), key="image")
+        truth["diagnosis"] = one_hot(truth, LABELS, "image", path)
         # The test labels also carry score_weight and validation_weight.
-        table = truth[["image", "diagnosis"]].merge(
-            table.drop(columns="diagnosis"), on="image", how="left"
+        table = join_by_image(
+            truth[["image", "diagnosis"]], table.drop(columns="diagnosis"), "image"
         )
-    records, without_image = with_image(table.fillna(""), "image", images)
+    matched = match_images(table, "image", images, path)
     rows = [
         SourceRow(
             stem=record["image"],
@@ -72,7 +71,6 @@ def _read_part(root: Path, part: str) -> SourceTable:
             site=record["anatom_site_general"],
             official_split=_SPLITS[part],
         )
-        for record in records
+        for record in matched.records
     ]
-    diagnoses = words_of(table, "image", "diagnosis")
-    return SourceTable("isic2019", rows, without_image, diagnoses=diagnoses)
+    return SourceTable("isic2019", rows, **matched.facts(table["diagnosis"]))

@@ -23,7 +23,7 @@ from skinnet_keras.data.sources.files import (
     index_images,
     need_folders,
 )
-from skinnet_keras.data.sources.tables import read_csv, with_image, words_of
+from skinnet_keras.data.sources.tables import match_images, read_csv
 
 _COLUMNS = ("image_name", "patient_id", "sex", "age_approx", "anatom_site_general_challenge")
 _TRAINING = ("train", "ISIC_2020_Training_*")
@@ -45,24 +45,29 @@ def read(root: Path) -> SourceTable:
     need_folders(root, *_TRAINING, *_TEST)
     parts = []
     if has_folder(root, *_TRAINING) or has_file(root, *_TRUTHS):
-        table = read_csv(find_file(root, *_TRUTHS), (*_COLUMNS, "diagnosis"))
-        parts.append(_rows(root, table, _TRAINING, ""))
+        path = find_file(root, *_TRUTHS)
+        columns = (*_COLUMNS, "diagnosis")
+        table = read_csv(path, columns, optional=("lesion_id",), key="image_name")
+        parts.append(_rows(root, table, path, _TRAINING, ""))
     if has_folder(root, *_TEST) or has_file(root, _OFFICIAL_TEST, _KAGGLE_TEST):
-        parts.append(_rows(root, _test_table(root).assign(diagnosis=""), _TEST, "test"))
+        path = find_file(root, _OFFICIAL_TEST, _KAGGLE_TEST)
+        parts.append(_rows(root, _test_table(path).assign(diagnosis=""), path, _TEST, "test"))
     return join_tables("isic2020", parts)
 
 
-def _test_table(root: Path) -> pd.DataFrame:
-    path = find_file(root, _OFFICIAL_TEST, _KAGGLE_TEST)
+def _test_table(path: Path) -> pd.DataFrame:
     if path.name == _KAGGLE_TEST:
-        return read_csv(path, _COLUMNS)
+        return read_csv(path, _COLUMNS, key="image_name")
     official = ("image", "patient", "sex", "age_approx", "anatom_site_general")
-    return read_csv(path, official).rename(columns=dict(zip(official, _COLUMNS, strict=True)))
+    table = read_csv(path, official, key="image")
+    return table.rename(columns=dict(zip(official, _COLUMNS, strict=True)))
 
 
-def _rows(root: Path, table: pd.DataFrame, folders: tuple[str, ...], split: str) -> SourceTable:
+def _rows(
+    root: Path, table: pd.DataFrame, path: Path, folders: tuple[str, ...], split: str
+) -> SourceTable:
     images = index_images(root, find_folders(root, *folders))
-    records, without_image = with_image(table, "image_name", images)
+    matched = match_images(table, "image_name", images, path)
     rows = [
         SourceRow(
             stem=record["image_name"],
@@ -75,7 +80,6 @@ def _rows(root: Path, table: pd.DataFrame, folders: tuple[str, ...], split: str)
             site=record["anatom_site_general_challenge"],
             official_split=split,
         )
-        for record in records
+        for record in matched.records
     ]
-    diagnoses = words_of(table, "image_name", "diagnosis")
-    return SourceTable("isic2020", rows, without_image, diagnoses=diagnoses)
+    return SourceTable("isic2020", rows, **matched.facts(table["diagnosis"]))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from skinnet_keras.data.sources.base import SourceRow, SourceTable
 from skinnet_keras.data.sources.files import find_images
+from skinnet_keras.data.sources.tables import missing_sentences
 
 _DIAGNOSES = ("melanoma", "naevus")
 
@@ -22,9 +23,17 @@ def read(root: Path) -> SourceTable:
     Raises:
         UserError: One of the two folders is missing.
     """
-    rows = [
-        SourceRow(stem=f"{diagnosis}_{stem}", path=path, diagnosis=diagnosis)
-        for diagnosis in _DIAGNOSES
-        for stem, path in find_images(root, diagnosis).items()
-    ]
-    return SourceTable("mednode", rows, diagnoses={row.stem: row.diagnosis for row in rows})
+    rows, repeated = [], []
+    for diagnosis in _DIAGNOSES:
+        images = find_images(root, diagnosis)
+        repeated += images.repeated
+        rows += [
+            SourceRow(stem=f"{diagnosis}_{stem}", path=path, diagnosis=diagnosis)
+            for stem, path in images.items()
+        ]
+    return SourceTable(
+        "mednode",
+        rows,
+        missing=missing_sentences(root, 0, [], [], repeated),
+        diagnoses={row.stem: row.diagnosis for row in rows},
+    )

@@ -11,15 +11,20 @@ copy of the sheet; this reader has never seen the real archive.
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
+import pandas as pd
+
 from skinnet_keras.data.sources.base import SourceRow, SourceTable
 from skinnet_keras.data.sources.files import find_file, find_images
+from skinnet_keras.data.sources.tables import match_images
 from skinnet_keras.errors import UserError
 
 _SHEET, _TEXT = "PH2_dataset.xlsx", "PH2_dataset.txt"
 _PREFIX = "imd"  # of the images' names; other rows are remarks
+_PICTURE = re.compile(rf"{_PREFIX}\d+", re.IGNORECASE)  # and no mask or region
 # In the order of the text's codes 0, 1, 2; the sheet has a column for each.
 _DIAGNOSES = ("common nevus", "atypical nevus", "melanoma")
 
@@ -35,17 +40,19 @@ def read(root: Path) -> SourceTable:
     diagnoses = _read_sheet(path) if path.name == _SHEET else _read_text(path)
     if not diagnoses:
         raise UserError(f"{path} lists no image: get the original file.")
+    listed = pd.DataFrame({"stem": list(diagnoses), "diagnosis": list(diagnoses.values())})
+    no_picture = [stem for stem in images if not _PICTURE.fullmatch(stem)]
+    matched = match_images(listed, "stem", images, path, need_no_row=no_picture)
     rows = [
         SourceRow(
-            stem=stem,
-            path=images[stem],
-            mask_path=images.get(f"{stem}_lesion", ""),
-            diagnosis=diagnosis,
+            stem=record["stem"],
+            path=images[record["stem"]],
+            mask_path=images.path_of(f"{record['stem']}_lesion"),
+            diagnosis=record["diagnosis"],
         )
-        for stem, diagnosis in diagnoses.items()
-        if stem in images
+        for record in matched.records
     ]
-    return SourceTable("ph2", rows, len(diagnoses) - len(rows), diagnoses=diagnoses)
+    return SourceTable("ph2", rows, **matched.facts(listed["diagnosis"]))
 
 
 def _read_sheet(path: Path) -> dict[str, str]:

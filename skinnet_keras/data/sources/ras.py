@@ -20,13 +20,14 @@ from pathlib import Path
 
 from skinnet_keras.data.sources.base import SourceRow, SourceTable
 from skinnet_keras.data.sources.files import (
+    ImageIndex,
     find_file,
     find_folders,
     images_below,
     index_images,
     need_folders,
 )
-from skinnet_keras.data.sources.tables import read_csv, words_of
+from skinnet_keras.data.sources.tables import match_images, read_csv
 from skinnet_keras.errors import UserError
 
 _PREVIEW = "rgb"
@@ -40,48 +41,48 @@ def read(root: Path) -> SourceTable:
         UserError: A folder, file or column is missing, or of a sequence neither a preview nor a
             band can be read.
     """
-    pictures = _pictures(root, need_folders(root, "images")[0])
+    images, bands = _pictures(root, need_folders(root, "images")[0])
     masks = index_images(root, find_folders(root, "masks"))
     path = find_file(root, "ras.csv", "metadata.csv")
-    table = read_csv(path, ("image", "diagnosis"))
+    optional = (*_OPTIONAL, "band")
+    table = read_csv(path, ("image", "diagnosis"), optional=optional, key="image")
+    matched = match_images(table, "image", images, path)
     rows = [
         SourceRow(
             stem=record["image"],
-            path=_choose(pictures[record["image"]], record, path),
-            mask_path=masks.get(f"{record['image']}_segmentation", ""),
+            path=_choose(images[record["image"]], bands.get(record["image"]), record, path),
+            mask_path=masks.path_of(f"{record['image']}_segmentation"),
             diagnosis=record["diagnosis"],
             **{column: record.get(column, "") for column in _OPTIONAL},
         )
-        for record in table.to_dict("records")
-        if record["image"] in pictures
+        for record in matched.records
     ]
-    diagnoses = words_of(table, "image", "diagnosis")
-    return SourceTable("ras", rows, len(table) - len(rows), diagnoses=diagnoses)
+    return SourceTable("ras", rows, **matched.facts(table["diagnosis"]))
 
 
-def _pictures(root: Path, folder: Path) -> dict[str, str | dict[str, str]]:
-    """Index `images`: image -> its path, or for a sequence band -> path; relative to `root`."""
-    found: dict[str, str | dict[str, str]] = {}
-    for path in images_below(folder):
+def _pictures(root: Path, folder: Path) -> tuple[ImageIndex, dict[str, ImageIndex]]:
+    """Index `images` (of a sequence its first picture), and the bands of each sequence."""
+    images = ImageIndex()
+    sequences: dict[str, ImageIndex] = {}
+    for path in images_below(root, folder):
         relative = path.relative_to(root).as_posix()
         if path.parent == folder:
-            found[path.stem] = relative
+            images.add(path.stem, relative)
         else:
-            bands = found.setdefault(path.parent.name, {})
-            if isinstance(bands, dict):
-                bands[path.stem] = relative
-    return found
+            sequences.setdefault(path.parent.name, ImageIndex()).add(path.stem, relative)
+    for name, bands in sequences.items():
+        images.add(name, next(iter(bands.values())))
+    return images, sequences
 
 
-def _choose(picture: str | dict[str, str], record: dict, table: Path) -> str:
-    if isinstance(picture, str):
+def _choose(picture: str, bands: ImageIndex | None, record: dict, table: Path) -> str:
+    if bands is None or picture not in bands.values():
         return picture
     band = record.get("band", "")
-    if _PREVIEW in picture:
-        return picture[_PREVIEW]
-    if band in picture:
-        return picture[band]
+    found = bands.path_of(_PREVIEW) or bands.path_of(band)
+    if found:
+        return found
     raise UserError(
         f"{table}: the sequence {record['image']} has no picture {_PREVIEW} and no band {band!r} "
-        f"(it has {', '.join(picture)}): name one of them in the column band."
+        f"(it has {', '.join(bands)}): name one of them in the column band."
     )

@@ -33,7 +33,7 @@ def read(root: Path) -> SourceTable:
     """
     rows = [
         _row(root, path, match.group(1))
-        for path in images_below(root)
+        for path in images_below(root, root)
         if (match := _FILE.fullmatch(path.stem))
     ]
     if not rows:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from skinnet_keras.data.sources.base import SourceRow, SourceTable
 from skinnet_keras.data.sources.files import find_file, find_folders, find_images, index_images
-from skinnet_keras.data.sources.tables import read_csv, with_image, words_of
+from skinnet_keras.data.sources.tables import match_images, read_csv
 
 
 def read(root: Path) -> SourceTable:
@@ -22,23 +22,21 @@ def read(root: Path) -> SourceTable:
     """
     images = find_images(root, "images")
     masks = index_images(root, find_folders(root, "masks"))
-    table = read_csv(
-        find_file(root, "synthetic.csv"),
-        ("image", "diagnosis", "lesion_id", "age", "sex", "site"),
-    )
-    records, without_image = with_image(table, "image", images)
+    path = find_file(root, "synthetic.csv")
+    columns = ("image", "diagnosis", "lesion_id", "age", "sex", "site")
+    table = read_csv(path, columns, key="image")
+    matched = match_images(table, "image", images, path)
     rows = [
         SourceRow(
             stem=record["image"],
             path=images[record["image"]],
-            mask_path=masks.get(f"{record['image']}_segmentation", ""),
+            mask_path=masks.path_of(f"{record['image']}_segmentation"),
             diagnosis=record["diagnosis"],
             lesion_id=record["lesion_id"],
             age=record["age"],
             sex=record["sex"],
             site=record["site"],
         )
-        for record in records
+        for record in matched.records
     ]
-    diagnoses = words_of(table, "image", "diagnosis")
-    return SourceTable("synthetic", rows, without_image, diagnoses=diagnoses)
+    return SourceTable("synthetic", rows, **matched.facts(table["diagnosis"]))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from skinnet_keras.config.yaml_text import read_yaml
 from skinnet_keras.errors import UserError
 from skinnet_keras.taxonomy import LABELS
 
@@ -22,6 +21,7 @@ BENIGN = ("NV", "BKL", "DF", "VASC")
 may be anything, are neither: they count as no missed cancer and no unnecessary excision, but a
 cancer that is decided to be one of them is missed."""
 
+_MAX_COST = 10**9
 _KEYS = ("name", "unit", "decided", "costs")
 
 
@@ -74,11 +74,7 @@ def read_costs(path: str | Path) -> Costs:
             number that cannot be a cost. The sentence names the file and the row.
     """
     path = Path(path)
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        detail = " ".join(str(error).split())
-        raise UserError(f"{path} cannot be read as costs in YAML: {detail}.") from error
+    raw = read_yaml(path, "costs")
     if not isinstance(raw, dict) or {*raw} != {*_KEYS}:
         raise UserError(f"{path} must have exactly the keys {', '.join(_KEYS)}.")
     classes, rows = raw["decided"], raw["costs"]
@@ -105,8 +101,8 @@ def _row(path: Path, true: str, row: Any, classes: Sequence[str]) -> list[float]
     for decided, value in zip(classes, row, strict=True):
         where = f"{path}: the cost of deciding {decided} where {true} is true, {value!r},"
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or value < 0:
-            raise UserError(f"{where} must be a number, 0 or more.")
+        if not is_number or not 0 <= value <= _MAX_COST:
+            raise UserError(f"{where} must be a number from 0 to {_MAX_COST:,}.")
         if decided == true and value != 0:
             raise UserError(f"{where} must be 0: it is right.")
     return [float(value) for value in row]

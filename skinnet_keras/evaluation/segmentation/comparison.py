@@ -84,7 +84,8 @@ def compare_segmenters(
         seed: Their seed.
 
     Returns:
-        `split`, `scored_at`, `reference`, `n` (images), `bootstrap`; `measured`: image and batch
+        `split`, `scored_at`, `reference`, `n` (images), `empty_truths` (`image_id`s whose ground
+        truth has no lesion pixel), `bootstrap`; `measured`: image and batch
         size, threads and machine of the speeds, None without them; `runs`: for each run
         `name, network, arguments, image_size, epochs, parameters, macs`, the metrics of
         `segmentation_report.METRICS` and their intervals `<metric>_ci` ([low, high] or None),
@@ -125,6 +126,7 @@ def compare_segmenters(
         "scored_at": scored_at,
         "reference": reference,
         "n": len(scores[reference]),
+        "empty_truths": _empty_truths(scores[reference]),
         "bootstrap": bootstrap,
         "measured": _conditions(runs),
         "runs": rows,
@@ -175,6 +177,10 @@ def _check_images(scores: Mapping[str, pd.DataFrame]) -> None:
                 f"{first} and {name} were not scored on the same images: {differing} of them are "
                 "only in one of the two; compare runs that were trained on one catalogue."
             )
+
+
+def _empty_truths(scores: pd.DataFrame) -> list[str]:
+    return scores.loc[scores["true_pixels"] == 0, "image_id"].tolist()
 
 
 def _difference(

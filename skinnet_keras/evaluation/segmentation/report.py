@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skinnet_keras.atomic import atomic_file
+from skinnet_keras.data.mask_facts import named
 from skinnet_keras.evaluation.bootstrap import percentile_interval, resampled_ratios
 from skinnet_keras.evaluation.plots import plot_mask_overlays
 from skinnet_keras.evaluation.segmentation.boundaries import boundary_f1, hausdorff_95
@@ -50,8 +51,9 @@ def score_images(
 
     Returns:
         A row an image: `image_id, group, dice, iou, hausdorff_95, boundary_f1` and the pixel
-        counts `intersection, predicted_pixels, true_pixels`. An image whose two masks are empty
-        scores 1 (distance 0), one with only one empty mask 0 (distance: the image's diagonal).
+        counts `intersection, predicted_pixels, true_pixels, pixels`. An image whose two masks are
+        empty scores 1 (distance 0), one with only one empty mask 0 (distance: the image's
+        diagonal).
     """
     rows = []
     for image_id, group, one, other in zip(image_ids, groups, predicted, true, strict=True):
@@ -67,6 +69,7 @@ def score_images(
                 "intersection": int((pair[0] & pair[1]).sum()),
                 "predicted_pixels": int(pair[0].sum()),
                 "true_pixels": int(pair[1].sum()),
+                "pixels": pair[1].size,
             }
         )
     return pd.DataFrame(rows)
@@ -98,7 +101,10 @@ def summarise(scores: pd.DataFrame, *, bootstrap: int = 2000, seed: int = 0) -> 
 
     Returns:
         `n`, every name of `METRICS` (the pooled ones None where all masks are empty),
-        `empty_predictions`, and `ci`: name -> [low, high].
+        `empty_predictions`, `ci`: name -> [low, high], and of the ground truth `empty_truths` and
+        `full_truths` (`image_id`s of masks with no lesion pixel, and with no other) and
+        `with_lesion`: `n`, `dice_per_image` and `iou_per_image` of the images whose ground truth
+        is not empty (the scores None where there is none).
     """
     above, below = ratios(scores)
     report: dict[str, Any] = {"n": len(scores)}
@@ -107,6 +113,15 @@ def summarise(scores: pd.DataFrame, *, bootstrap: int = 2000, seed: int = 0) -> 
         for name, total, count in zip(METRICS, above.sum(axis=0), below.sum(axis=0), strict=True)
     }
     report["empty_predictions"] = int((scores["predicted_pixels"] == 0).sum())
+    true, ids = scores["true_pixels"], scores["image_id"]
+    report["empty_truths"] = ids[true == 0].tolist()
+    report["full_truths"] = ids[true == scores["pixels"]].tolist()
+    some = scores[true > 0]
+    report["with_lesion"] = {
+        "n": len(some),
+        "dice_per_image": float(some["dice"].mean()) if len(some) else None,
+        "iou_per_image": float(some["iou"].mean()) if len(some) else None,
+    }
     report["ci"] = {}
     if bootstrap:
         with np.errstate(invalid="ignore"):  # 0 / 0 where a resample has only empty masks
@@ -144,7 +159,37 @@ def summary_table(report: dict[str, Any], name: str) -> Table:
         footnotes=(
             "Intervals: bootstrap over groups (lesions).",
             *([f"{empty} images have no lesion pixel in their prediction."] if empty else []),
+            *truth_notes(report),
         ),
+    )
+
+
+def truth_notes(report: Mapping[str, Any]) -> list[str]:
+    """Say where scores rest on ground-truth masks that are empty or full.
+
+    Args:
+        report: As `summarise` returns it.
+    """
+    notes = []
+    if empty := report["empty_truths"]:
+        rest = report["with_lesion"]
+        without = (
+            f"Dice {rest['dice_per_image']:.4f}, IoU {rest['iou_per_image']:.4f} without them "
+            f"(n = {rest['n']})"
+            if rest["n"]
+            else "there are no others, so these scores say nothing of lesions"
+        )
+        notes.append(f"{empty_truths_note(empty)}; {without}.")
+    if full := report["full_truths"]:
+        notes.append(f"{len(full)} true masks are nothing but lesion ({named(full)}).")
+    return notes
+
+
+def empty_truths_note(image_ids: list[str]) -> str:
+    """Say what scores mean where the ground truth of these images has no lesion pixel."""
+    return (
+        f"{len(image_ids)} true masks have no lesion pixel ({named(image_ids)}): by convention "
+        "their Dice and IoU are 1 where the prediction has none either, else 0"
     )
 
 

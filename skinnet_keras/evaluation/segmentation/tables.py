@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from skinnet_keras.evaluation.segmentation.report import empty_truths_note
 from skinnet_keras.evaluation.table import UNDEFINED, Table, number, with_interval
 
 _MACS = "MACs: multiply-accumulates of one prediction, the products of attention included."
@@ -59,11 +60,13 @@ def comparison_table(comparison: Mapping[str, Any]) -> Table:
         comparison: As `segmentation.comparison.compare_segmenters` returns it.
     """
     rows, measured = comparison["runs"], comparison["measured"]
+    empty = comparison["empty_truths"]
     sizes_differ = len({row["image_size"] for row in rows}) > 1
     footnotes = [
         "Dice, IoU: means over images, with 95 % intervals by a bootstrap over groups (lesions); "
         f"difference: Dice less that of {comparison['reference']} on the same images.",
         f"Scored at {comparison['scored_at']}. {_MACS}",
+        *([f"{empty_truths_note(empty)}."] if empty else []),
         *([_DIFFERING] if sizes_differ and comparison["scored_at"] != "original size" else []),
         *([_measured(measured)] if measured else []),
         *_refusals(rows, "name"),

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from skinnet_keras.data.image_io import MAX_PIXELS
+from skinnet_keras.export.image_bytes.orientation import turn_upright
 from skinnet_keras.export.image_bytes.resize import resize_like_pillow
 
 _JPEG_START = b"\xff\xd8\xff"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 # Width and height stand after the signature and the length and name of the first chunk.
 _PNG_SIZE, _PNG_SIZE_END = 16, 24
+_CMYK = 4  # channels
+_ADOBE_SEGMENT = b"\xff\xee\x00\x0eAdobe"
 
 
 def canonical_image(content: Any, row: Any, size: int) -> Any:
-    """Decode one file and resize it: `resize_image(read_image(file))`, but for EXIF.
+    """Decode one file and resize it: `resize_image(read_image(file))`.
 
-    Grey, palette, CMYK and 16-bit files become RGB bytes and an alpha channel is dropped, as by
-    `read_image`. The EXIF orientation is not applied: that is the client's duty.
+    Grey, palette, CMYK and 16-bit files become RGB bytes, an alpha channel is dropped, and the
+    camera's orientation is applied, as by `read_image`.
 
     Args:
         content: Scalar string tensor, a JPEG or PNG file.
@@ -41,6 +44,7 @@ def canonical_image(content: Any, row: Any, size: int) -> Any:
     with tf.control_dependencies([known]):
         content = tf.identity(content)
     rgb = tf.cond(is_jpeg, lambda: _jpeg(content, where), lambda: _png(content, where))
+    rgb = turn_upright(tf.ensure_shape(rgb, (None, None, 3)), content)
     return tf.cast(resize_like_pillow(tf.ensure_shape(rgb, (None, None, 3)), size), tf.float32)
 
 
@@ -48,7 +52,8 @@ def _jpeg(content: Any, where: Any) -> Any:
     import tensorflow as tf
 
     shape = tf.io.extract_jpeg_shape(content)
-    with tf.control_dependencies([_small_enough(shape[0], shape[1], where)]):
+    checks = [_small_enough(shape[0], shape[1], where), _known_colours(content, shape[2], where)]
+    with tf.control_dependencies(checks):
         # The accurate transform is the one Pillow uses; TensorFlow's default is a faster one.
         return tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")
 
@@ -60,6 +65,21 @@ def _png(content: Any, where: Any) -> Any:
     shape = tf.io.decode_raw(header, tf.int32, little_endian=False)
     with tf.control_dependencies([_small_enough(shape[1], shape[0], where)]):
         return tf.io.decode_png(content, channels=3)
+
+
+def _known_colours(content: Any, channels: Any, where: Any) -> Any:
+    """Refuse CMYK without Adobe's segment: TensorFlow reads it inverted, as Adobe writes it."""
+    import tensorflow as tf
+
+    by_adobe = tf.cond(
+        tf.equal(channels, _CMYK),
+        lambda: tf.size(tf.strings.split(content, _ADOBE_SEGMENT)) > 1,
+        lambda: True,
+    )
+    message = tf.strings.join(
+        [where, " is a CMYK file that does not say its polarity: save as RGB."]
+    )
+    return tf.debugging.Assert(by_adobe, [message])
 
 
 def _small_enough(height: Any, width: Any, where: Any) -> Any:

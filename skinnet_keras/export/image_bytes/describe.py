@@ -20,8 +20,8 @@ from skinnet_keras.inference.signature_names import IMAGE_BYTES_SIGNATURE, SIGNA
 
 _EMPTY = '"" or "unknown" when not known; another word is an error'
 _MEANINGS = {
-    "image_bytes": "JPEG or PNG file, upright (the EXIF orientation is not applied), decoded and "
-    'resized in the graph; in JSON {"b64": ...}',
+    "image_bytes": "JPEG or PNG file, decoded, turned upright by its EXIF and resized in the "
+    'graph; in JSON {"b64": ...}',
     "age": f"years; {UNKNOWN_AGE:g} or NaN when not known (JSON has no NaN)",
     "sex": f"{' or '.join(SEXES)}; {_EMPTY}",
     "site": f"one of {', '.join(SITES)}; {_EMPTY}",

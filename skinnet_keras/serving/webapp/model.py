@@ -16,7 +16,8 @@ from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.errors import UserError
 from skinnet_keras.export.signature import CLASSIFIER, END_TO_END
 from skinnet_keras.export.tflite import PRECISIONS
-from skinnet_keras.inference.sidecar import METADATA_FILE, read_sidecar
+from skinnet_keras.inference.model_files import find_model
+from skinnet_keras.inference.sidecar import METADATA_FILE
 from skinnet_keras.runs.run import Run, is_run
 
 _FILE_NAME = re.compile(rf"(.+)_({END_TO_END}|{CLASSIFIER})_([a-z0-9]+)\.tflite")
@@ -99,7 +100,7 @@ def read_model(file: Path) -> WebModel:
     """
     if not file.is_file():
         raise UserError(f"{file} does not exist: check the path.")
-    sidecar = read_sidecar(file)
+    sidecar = find_model(file).sidecar
     if sidecar is None:
         raise UserError(
             f"{file.parent} has no {METADATA_FILE}, which says how to feed {file.name}: give a "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import skinnet_keras
+from skinnet_keras.data.image_io import MAX_PIXELS
 from skinnet_keras.serving.webapp.model import WebModel
 
 MODEL_FOLDER = "model"
@@ -19,9 +20,9 @@ def page_settings(model: WebModel) -> dict[str, Any]:
 
     Returns:
         Plain JSON values: `name`, `precision`, `file` (relative to the page), `bytes`, `classes`,
-        `image_size` (pixels), `mask_threshold` (lesion probability), `outputs` (names),
-        `metadata_layout` (names of the floats in order), `decision_thresholds` (one a class, or
-        null) and `package_version`.
+        `image_size` (pixels), `max_pixels` (of a photograph), `mask_threshold` (lesion
+        probability), `outputs` (names), `metadata_layout` (names of the floats in order),
+        `decision_thresholds` (one a class, or null) and `package_version`.
     """
     return {
         "name": model.name,
@@ -30,6 +31,7 @@ def page_settings(model: WebModel) -> dict[str, Any]:
         "bytes": model.file.stat().st_size,
         "classes": model.metadata["classes"],
         "image_size": model.image_size,
+        "max_pixels": MAX_PIXELS,
         "mask_threshold": model.metadata["mask_threshold"],
         "outputs": sorted(model.outputs),
         "metadata_layout": [entry["name"] for entry in model.metadata["metadata_layout"]],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from layouts import picture, save_image
+from layouts import picture
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.figures import draw_overview, draw_samples
 from skinnet_keras.data.figures.samples import caption, choose_samples, thumbnail
@@ -29,9 +29,8 @@ def test_choice(catalogue):
     assert any(choose_samples(catalogue, 3, seed=seed) != chosen for seed in range(1, 5))
 
 
-def test_thumbnail_keeps_the_aspect_ratio(tmp_path):
-    save_image(tmp_path / "wide.png", picture(0, 600, 300))
-    assert thumbnail(tmp_path / "wide.png").shape == (128, 256, 3)
+def test_thumbnail_keeps_the_aspect_ratio():
+    assert thumbnail(picture(0, 600, 300)).shape == (128, 256, 3)
 
 
 def test_caption():

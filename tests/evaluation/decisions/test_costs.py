@@ -77,6 +77,7 @@ def test_shipped_costs_are_found_by_name_and_are_no_presets(write):
         ({"costs": {**GOOD["costs"], "BCC": [1, 1]}}, "BCC has no column in 'decided'"),
         ({"costs": {"MEL": [0, 20, 1], "NV": [1, 0]}}, "the row MEL needs 2 numbers"),
         ({"costs": {"MEL": 20, "NV": [1, 0]}}, "the row MEL needs 2 numbers"),
+        ({"costs": {"MEL": [0, 10**400], "NV": [1, 0]}}, "must be a number from 0 to"),
         ({"costs": {"MEL": [0, -1], "NV": [1, 0]}}, r"deciding NV where MEL is true, -1, must be"),
         ({"costs": {"MEL": [0, "a"], "NV": [1, 0]}}, "'a', must be a number"),
         ({"costs": {"MEL": [0, float("inf")], "NV": [1, 0]}}, "inf, must be a number"),
@@ -91,7 +92,7 @@ def test_mistakes_are_named(write, change, message):
 
 def test_files_that_are_no_yaml(tmp_path):
     (tmp_path / "costs.yaml").write_text("costs: [1, 2")
-    with pytest.raises(UserError, match="cannot be read as costs in YAML"):
+    with pytest.raises(UserError, match="is not valid YAML: line 1"):
         read_costs(tmp_path / "costs.yaml")
     with pytest.raises(UserError, match="cannot be read"):
         read_costs(tmp_path / "absent.yaml")

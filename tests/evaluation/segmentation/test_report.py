@@ -98,3 +98,32 @@ def test_report_holds_every_file(scores, tmp_path):
     for sheet in ("overlays.png", "worst.png"):
         with Image.open(tmp_path / "report" / sheet) as image:
             assert min(image.size) > 200
+
+
+def test_scores_over_empty_and_full_truths_say_so():
+    predicted = [block(0, 0), block(4, 4), block(4, 4), block(8, 8)]
+    true = [block(0, 0), block(0, 0), block(4, 2), block(8, 8)]
+    names = ["s:none", "s:missed", "s:half", "s:all"]
+    report = summarise(score_images(names, names, predicted, true), bootstrap=0)
+    assert report["dice_per_image"] == pytest.approx((1 + 0 + 2 / 3 + 1) / 4)
+    assert report["empty_truths"] == ["s:none", "s:missed"]
+    assert report["full_truths"] == ["s:all"]
+    assert report["with_lesion"] == {
+        "n": 2,
+        "dice_per_image": pytest.approx((2 / 3 + 1) / 2),
+        "iou_per_image": pytest.approx((1 / 2 + 1) / 2),
+    }
+    notes = summary_table(report, "net").footnotes
+    assert (
+        "2 true masks have no lesion pixel (s:none, s:missed): by convention their Dice and IoU "
+        "are 1 where the prediction has none either, else 0; Dice 0.8333, IoU 0.7500 without them "
+        "(n = 2)."
+    ) in notes
+    assert "1 true masks are nothing but lesion (s:all)." in notes
+
+
+def test_scores_over_nothing_but_empty_truths_say_nothing_of_lesions():
+    rows = score_images(["a"], ["a"], [block(0, 0)], [block(0, 0)])
+    report = summarise(rows, bootstrap=0)
+    assert report["with_lesion"] == {"n": 0, "dice_per_image": None, "iou_per_image": None}
+    assert "these scores say nothing of lesions" in summary_table(report, "net").footnotes[-1]

@@ -7,10 +7,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from photograph_files import encode, served_files
+from photograph_files import cmyk_without_adobe, encode, served_files
 from skinnet_keras.data.image_io import read_image, resize_image
 from skinnet_keras.export.image_bytes import decode
 from skinnet_keras.export.image_bytes.decode import canonical_image
+from turned_files import turned_files
 
 SIZE = 24
 
@@ -21,9 +22,9 @@ def in_graph():
     return tf.function(lambda content, row: canonical_image(content, row, SIZE), specs)
 
 
-@pytest.mark.parametrize("kind", served_files())
+@pytest.mark.parametrize("kind", served_files() | turned_files())
 def test_every_kind_of_file_gives_the_canonical_image(in_graph, tmp_path, kind):
-    content = served_files()[kind]
+    content = (served_files() | turned_files())[kind]
     (tmp_path / "file").write_bytes(content)
     expected = resize_image(read_image(tmp_path / "file"), SIZE)
     image = in_graph(content, 0)
@@ -40,6 +41,7 @@ def test_every_kind_of_file_gives_the_canonical_image(in_graph, tmp_path, kind):
         (served_files()["png"][:200], "Invalid PNG data"),
         (served_files()["jpeg"][:200], "Invalid JPEG data"),
         (served_files()["jpeg"][:-200], "JPEG"),
+        (cmyk_without_adobe(), r"image_bytes\[3\] is a CMYK file that does not say its polarity"),
         (encode(Image.new("1", (20000, 20000)), "PNG"), r"image_bytes\[3\] has 400000000 pixels"),
     ],
 )

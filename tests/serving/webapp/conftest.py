@@ -1,10 +1,8 @@
-"""Exports for the page, its npm packages, and its modules for Node.js."""
+"""Exports for the page, and its npm packages."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -53,24 +51,3 @@ def fake_litert(tmp_path) -> Path:
         (core / f"wasm/litert_wasm_{stem}.js").write_text(f"// {stem}\n")
         (core / f"wasm/litert_wasm_{stem}.wasm").write_bytes(stem.encode())
     return root
-
-
-@pytest.fixture(scope="session")
-def node(tmp_path_factory):
-    """Run a script beside the page's modules; what it prints as JSON is returned."""
-    if shutil.which("node") is None:
-        pytest.skip("Node.js is not installed")
-    folder = tmp_path_factory.mktemp("modules")
-    for module in build.PAGE.glob("*.js"):
-        shutil.copy(module, folder)
-    (folder / "package.json").write_text('{"type": "module"}')
-
-    def run(script: str):
-        (folder / "test-script.js").write_text(script)
-        done = subprocess.run(
-            ["node", "test-script.js"], cwd=folder, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run

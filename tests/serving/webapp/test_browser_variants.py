@@ -5,18 +5,20 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from browser import chromium
 from made_export import make_export
+from photograph_files import ORIENTATION
 from skinnet_keras.inference.prediction import predict_images
 from skinnet_keras.inference.runners import open_runner
 from skinnet_keras.serving.webapp import build
 from skinnet_keras.serving.webapp.model import open_model
 from skinnet_keras.taxonomy import CLASSES
 from tiny_run import draw_picture, make_run
-from webapp_visit import READY, STATUS, analyse, serving
+from webapp_visit import READY, STATUS, analyse, serving, without_from_image
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +59,27 @@ def test_without_workers_and_relaxed_simd(export, litert, browser, picture, tmp_
         assert page.wait(READY) == "page"
         assert analyse(page, picture, age=20) == pytest.approx(prediction.probabilities, abs=1e-3)
     assert f"{site.url}litert/litert_wasm_compat_internal.wasm" in browser.requests()
+
+
+@pytest.mark.parametrize("default", ["from-image", "none"])
+def test_browsers_that_do_not_know_from_image(export, litert, browser, picture, tmp_path, default):
+    """Chrome before 112, Firefox before 111, Safari before 17."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    shaded = np.asarray(Image.open(picture)) * np.linspace(0.2, 1, 400)[None, :, None]
+    turned = tmp_path / "turned.jpg"
+    Image.fromarray(shaded.astype(np.uint8)).save(turned, exif=exif)
+    [prediction] = predict_images(
+        open_runner(export / "tiny_v2_end_to_end_float32.tflite"), [turned]
+    )
+    page = browser.open_page()
+    page.call("Page.addScriptToEvaluateOnNewDocument", source=without_from_image(default))
+    with serving(_build(export, litert, tmp_path / "page")) as site:
+        page.go(site.url)
+        page.wait(READY)
+        assert analyse(page, turned) == pytest.approx(prediction.probabilities, abs=1e-3)
+        size = "(({width, height}) => [width, height])(document.getElementById('photo-canvas'))"
+        assert page.evaluate(size) == [300, 400]
 
 
 def test_classifier_without_mask(litert, browser, picture, tmp_path):

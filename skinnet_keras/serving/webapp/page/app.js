@@ -3,15 +3,15 @@
 import {decide} from './decision.js';
 import {startEngine} from './engine.js';
 import {nameOf, preferredLanguage, text, useLanguage} from './language.js';
-import {encodePatient, MAX_AGE, SEXES, sitesOf} from './metadata.js';
+import {encodePatient, readAge, SEXES, sitesOf} from './metadata.js';
 import {prepareOffline} from './offline.js';
-import {closePhoto, modelPixels, openPhoto, PhotoError} from './photo.js';
+import {canOpenPhotos, closePhoto, modelPixels, openPhoto, PhotoError} from './photo.js';
 import {clearResult, drawResult, sayResult} from './result.js';
 
 const byId = (id) => document.getElementById(id);
 
 let settings; // of the model
-let photo; // the open one: {name, url, bitmap}
+let photo; // the open one, of `openPhoto`, and its name
 let result; // the one shown
 let inputsVersion = 0; // a result of older inputs is not shown
 let busy = false;
@@ -51,8 +51,8 @@ function sayPhoto() {
   byId('photo-name').textContent = photo
     ? text('photo.opened', {
         name: photo.name,
-        width: String(photo.bitmap.width),
-        height: String(photo.bitmap.height),
+        width: String(photo.width),
+        height: String(photo.height),
       })
     : '';
 }
@@ -98,7 +98,7 @@ async function choosePhoto(input) {
   const version = inputsVersion;
   setProblem();
   try {
-    const opened = await openPhoto(file);
+    const opened = await openPhoto(file, settings.max_pixels);
     if (version !== inputsVersion) {
       closePhoto(opened);
       return;
@@ -118,8 +118,13 @@ async function choosePhoto(input) {
 /** The patient of the form, or null where the age is none. */
 function readPatient() {
   const input = byId('age');
-  const age = input.value === '' ? null : Number(input.value);
-  const valid = !input.validity.badInput && (age === null || (age >= 0 && age <= MAX_AGE));
+  let age = NaN;
+  try {
+    if (!input.validity.badInput) age = readAge(input.value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  const valid = !Number.isNaN(age);
   input.setAttribute('aria-invalid', String(!valid));
   byId('age-error').textContent = valid ? '' : text('error.age');
   return valid ? {age, sex: byId('sex').value, site: byId('site').value} : null;
@@ -152,14 +157,14 @@ async function analyse(engine) {
   try {
     const {run} = await engine;
     const start = performance.now();
-    const image = await modelPixels(photo.bitmap, settings.image_size);
+    const image = await modelPixels(photo, settings.image_size);
     const metadata = encodePatient(settings.metadata_layout, patient);
     const outputs = await run({image, metadata});
     if (version !== inputsVersion) return;
     result = {
       decision: decide(outputs, settings),
       mask: outputs.mask,
-      bitmap: photo.bitmap,
+      photo,
       milliseconds: performance.now() - start,
     };
     byId('probabilities').open = !result.decision.abstains;
@@ -177,6 +182,10 @@ async function analyse(engine) {
 
 /** Keep the page's files, then start the model from them. */
 async function prepare() {
+  if (!(await canOpenPhotos())) {
+    setStatus('status.browser');
+    throw new Error(text('status.browser'));
+  }
   const bar = byId('progress');
   const offline = await prepareOffline({
     onProgress(done, total) {

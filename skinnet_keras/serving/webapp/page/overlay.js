@@ -1,5 +1,7 @@
 // The lesion's outline over the photo.
 
+import {drawUpright} from './orientation.js';
+
 const LONGEST_SIDE = 1024;
 const COLOUR = [0, 230, 230]; // cyan: hardly ever a colour of skin
 const TINT = 51; // of 255
@@ -7,15 +9,16 @@ const TINT = 51; // of 255
 /**
  * Draw the photo, small enough for any screen.
  * @param {HTMLCanvasElement} canvas
- * @param {ImageBitmap} bitmap
+ * @param {{bitmap: ImageBitmap, orientation: number, width: number, height: number}} photo
  */
-export function drawPhoto(canvas, bitmap) {
-  const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
-  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+export function drawPhoto(canvas, photo) {
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(photo.width, photo.height));
+  canvas.width = Math.max(1, Math.round(photo.width * scale));
+  canvas.height = Math.max(1, Math.round(photo.height * scale));
   const context = canvas.getContext('2d');
   context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const [across, down] = [canvas.width / photo.width, canvas.height / photo.height];
+  drawUpright(context, photo, {across, down});
 }
 
 /**

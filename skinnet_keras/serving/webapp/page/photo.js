@@ -1,9 +1,11 @@
 // A photo as the pixels a model takes: decoded, turned upright, resized once, raw 0..255.
 
+import {drawUpright, takeOrientation} from './orientation.js';
 import {PillowResizer} from './resize.js';
 
-export const MAX_PIXELS = 60e6; // decoded, that many take 240 MB
 const STRIP_PIXELS = 1 << 21; // phones refuse canvases of more than about 16 million
+// The pixels as they are stored: a colour profile changes what people see, not what models saw.
+const AS_STORED = {colorSpaceConversion: 'none', premultiplyAlpha: 'none'};
 
 /** What is wrong with a photo: `key` names the sentence for it, `values` fill it. */
 export class PhotoError extends Error {
@@ -14,13 +16,30 @@ export class PhotoError extends Error {
   }
 }
 
+/** Whether this browser can give pixels as they are stored; older ones do not read the options. */
+export async function canOpenPhotos() {
+  const read = new Set();
+  const options = {};
+  for (const [name, value] of Object.entries(AS_STORED)) {
+    Object.defineProperty(options, name, {enumerable: true, get: () => read.add(name) && value});
+  }
+  try {
+    (await createImageBitmap(new ImageData(1, 1), options)).close();
+  } catch {
+    return false;
+  }
+  return read.size === Object.keys(AS_STORED).length;
+}
+
 /**
  * Open a file.
- * @param {Blob} file A picture of any format the browser decodes.
- * @returns {Promise<{url: string, bitmap: ImageBitmap}>} An address for showing it and its pixels,
- *     upright; `closePhoto` frees both.
+ * @param {Blob} file A JPEG, PNG or BMP picture.
+ * @param {number} maxPixels The largest width x height to open.
+ * @returns {Promise<{url: string, bitmap: ImageBitmap, orientation: number, width: number,
+ *     height: number}>} An address for showing it, its pixels as they are stored, how they are to
+ *     be turned (1 to 8, as in EXIF), and its size when it is turned. `closePhoto` frees it.
  */
-export async function openPhoto(file) {
+export async function openPhoto(file, maxPixels) {
   const url = URL.createObjectURL(file);
   try {
     const image = new Image();
@@ -30,21 +49,23 @@ export async function openPhoto(file) {
       image.src = url;
     });
     // Known from the header: too large a picture is refused before it fills the memory.
-    if (image.naturalWidth * image.naturalHeight > MAX_PIXELS) {
+    if (image.naturalWidth * image.naturalHeight > maxPixels) {
       throw new PhotoError('error.large', {
         width: String(image.naturalWidth),
         height: String(image.naturalHeight),
-        limit: MAX_PIXELS / 1e6,
+        limit: maxPixels / 1e6,
       });
     }
-    const bitmap = await createImageBitmap(file, {
-      imageOrientation: 'from-image',
-      colorSpaceConversion: 'none',
-      premultiplyAlpha: 'none',
-    }).catch(() => {
+    const taken = takeOrientation(new Uint8Array(await file.arrayBuffer()));
+    if (!taken) throw new PhotoError('error.unreadable');
+    const {orientation, parts} = taken;
+    if (orientation === null) throw new PhotoError('error.turned');
+    const bitmap = await createImageBitmap(new Blob(parts), AS_STORED).catch(() => {
       throw new PhotoError('error.unreadable');
     });
-    return {url, bitmap};
+    const {width, height} = bitmap;
+    const upright = orientation < 5 ? {width, height} : {width: height, height: width};
+    return {url, bitmap, orientation, ...upright};
   } catch (error) {
     URL.revokeObjectURL(url);
     throw error;
@@ -59,12 +80,12 @@ export function closePhoto({url, bitmap}) {
 
 /**
  * Resize to the model's square, strip by strip.
- * @param {ImageBitmap} bitmap The upright picture.
+ * @param {{bitmap: ImageBitmap, orientation: number, width: number, height: number}} photo
  * @param {number} size Side of the square; the aspect is squashed.
  * @returns {Promise<Float32Array>} size x size x 3 values, 0..255.
  */
-export async function modelPixels(bitmap, size) {
-  const {width, height} = bitmap;
+export async function modelPixels(photo, size) {
+  const {width, height} = photo;
   const rows = Math.max(1, Math.min(height, Math.floor(STRIP_PIXELS / width)));
   const canvas = document.createElement('canvas');
   [canvas.width, canvas.height] = [width, rows];
@@ -75,7 +96,7 @@ export async function modelPixels(bitmap, size) {
   const resizer = new PillowResizer(width, height, size);
   for (let y = 0; y < height; y += rows) {
     const count = Math.min(rows, height - y);
-    context.drawImage(bitmap, 0, y, width, count, 0, 0, width, count);
+    drawUpright(context, photo, {top: y});
     const {data} = context.getImageData(0, 0, width, count);
     refuseTransparency(data);
     resizer.addRows(data);

@@ -6,12 +6,12 @@ import {drawMask, drawPhoto, lesionShare} from './overlay.js';
 const byId = (id) => document.getElementById(id);
 
 /** Draw the photo and, where the model gives one, the lesion's mask. Once a result. */
-export function drawResult({bitmap, mask}, settings) {
+export function drawResult({photo, mask}, settings) {
   byId('figure').hidden = !mask;
   if (!mask) return;
-  const photo = byId('photo-canvas');
-  drawPhoto(photo, bitmap);
-  drawMask(byId('mask-canvas'), mask, settings.image_size, settings.mask_threshold, photo);
+  const canvas = byId('photo-canvas');
+  drawPhoto(canvas, photo);
+  drawMask(byId('mask-canvas'), mask, settings.image_size, settings.mask_threshold, canvas);
 }
 
 /** Say the result in the page's language. */
