@@ -50,8 +50,12 @@ def train(
                 "--resume takes everything from the run directory: drop the other arguments (but "
                 "--data, where the catalogue was moved)."
             )
-        # Before TensorFlow is imported: a run that another process trains is refused at once.
+        from skinnet_keras.runs.run import Run
+
+        # Before TensorFlow is imported: a run that another process trains is refused at once, and
+        # so is one whose catalogue is not there.
         with own_folder(resume) if resume.is_dir() else nullcontext():
+            Run.open(resume, data=data).load_catalogue()
             import_tensorflow_quietly()
             from skinnet_keras.cli.training import train_resumed
 

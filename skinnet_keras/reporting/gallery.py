@@ -12,6 +12,7 @@ from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.evaluation.predictions import Predictions
 from skinnet_keras.reporting.blocks import Block, Gallery, Paragraph, Picture, Section
 from skinnet_keras.reporting.drawings import photograph
+from skinnet_keras.runs.opened import OpenedRun
 from skinnet_keras.taxonomy import RARE_5
 
 DEFAULT_COUNT = 48
@@ -31,6 +32,26 @@ class Photographs:
     catalogue: Catalogue
     cache: ImageCache
     mask_of: Callable[[str], np.ndarray] | None
+
+    @classmethod
+    def of_run(cls, opened: OpenedRun) -> Photographs:
+        """The images of a run, with the masks that its stored predictions were made under."""
+        masks, cache, mask_of = opened.masks, opened.cache, None
+        if masks is not None:
+            stored = masks
+
+            def mask_of(image_id: str) -> np.ndarray:
+                return stored.of([image_id])[0]
+
+        elif opened.config.uses_mask:  # its own network's: TensorFlow, which others do without
+            from skinnet_keras.inference.run_models import RunModels
+
+            models = RunModels.load(opened.directory)
+
+            def mask_of(image_id: str) -> np.ndarray:
+                return models.lesion_masks(cache.images[cache.rows([image_id])])[0]
+
+        return cls(opened.catalogue, cache, mask_of)
 
 
 def worst_mistakes(scored: Predictions, true_classes: tuple[str, ...]) -> np.ndarray:

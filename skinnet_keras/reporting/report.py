@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from skinnet_keras import __version__
 from skinnet_keras.errors import UserError
@@ -144,7 +142,7 @@ def render_report(
         subgroups = subgroup_report(given.scored, given.attributes, bootstrap=bootstrap, seed=seed)
         sections.append(subgroup_section(subgroups, given.notes))
         if pictures:
-            sections.append(gallery_section(scored, _photographs(opened), pictures))
+            sections.append(gallery_section(scored, Photographs.of_run(opened), pictures))
         sections += network_sections(run, name, pictures, explanations=explanations, ood=ood)
         training = training_section(run)
         sections += [data_section(catalogue), *([training] if training else [])]
@@ -226,22 +224,3 @@ def _check_same_images(first: Subject, other: Subject) -> None:
             f"{first.name} and {other.name} were not scored on the same images with the same "
             "labels: a page that compares them would mislead."
         )
-
-
-def _photographs(opened: OpenedRun) -> Photographs:
-    return Photographs(opened.catalogue, opened.cache, _masks_given(opened))
-
-
-def _masks_given(opened: OpenedRun) -> Callable[[str], np.ndarray] | None:
-    """The masks the classifier was given when its predictions were made."""
-    masks = opened.masks
-    if masks is not None:
-        return lambda image_id: masks.of([image_id])[0]
-    if not opened.config.uses_mask:
-        return None
-    from skinnet_keras.inference.run_models import RunModels  # TensorFlow, which others do without
-
-    models = RunModels.load(opened.directory)
-    return lambda image_id: models.lesion_masks(opened.cache.images[opened.cache.rows([image_id])])[
-        0
-    ]

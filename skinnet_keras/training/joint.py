@@ -17,6 +17,7 @@ from skinnet_keras.errors import UserError
 from skinnet_keras.models import attach_segmenter
 from skinnet_keras.models.composite import diagnosis_part, joint_training_part
 from skinnet_keras.models.loading import load_keras
+from skinnet_keras.runs.run import Run
 from skinnet_keras.runs.samples import classes_of, segmentation_samples
 from skinnet_keras.training.checkpoints import read_best, save_weights
 from skinnet_keras.training.context import TrainingContext
@@ -238,8 +239,7 @@ def _predict_masks(
 ) -> None:
     """Predict all masks anew; the network has seen the images of two trainings."""
     run, config = context.run, context.config
-    first = run_of_segmenter(run)
-    earlier = training_images(first) if first else None
+    earlier = _seen_before(context)
     predict_masks(
         run,
         segmenter,
@@ -250,6 +250,18 @@ def _predict_masks(
         origin=f"predicted:{config.name}/{segmenter.name}/joint",
         directory=folder,
     )
+
+
+def _seen_before(context: TrainingContext) -> set[str] | None:
+    """The images the segmentation network was trained on before this stage; None if not known."""
+    source = context.config.segmenter.run if context.config.segmenter else None
+    if not source:
+        return set(segmentation_samples(context.catalogue, context.cache, "train").image_ids)
+    try:
+        first = run_of_segmenter(Run.open(Path(source)))
+    except UserError:  # it was moved
+        return None
+    return training_images(first) if first else None
 
 
 def _images_with_masks(context: TrainingContext) -> Samples | None:

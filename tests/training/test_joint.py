@@ -286,6 +286,34 @@ def test_another_run_s_network_is_copied_and_its_files_stay(before, catalogue, t
     assert training_images(run) == set(catalogue.usable(["train"])["image_id"])
 
 
+def test_masks_that_were_lost_since_are_predicted_anew(finished, tmp_path):
+    run, metrics = finished
+    shutil.copytree(run.directory, tmp_path / "run")
+    for name in ("masks.npy", "masks.csv"):
+        (tmp_path / "run" / name).unlink()
+    again = Run.open(tmp_path / "run")
+    assert run_experiment(again) == metrics
+    assert_masks_are_the_networks(again)
+    assert table_of(again) == table_of(run)
+
+
+def test_a_network_that_was_moved_before_it_was_taken_over_is_named(before, catalogue, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(before.directory, source)
+    config = joint_config(None, segmenter={"run": str(source)}, stages={"cnn": STAGE})
+    run = start_run(config, catalogue, tmp_path / "run")
+    shutil.move(source, tmp_path / "moved")
+    with pytest.raises(UserError, match=r"start a new run with segmenter\.run=RUN"):
+        run_experiment(run)
+    with pytest.raises(UserError, match=r"say where it lies now with segmenter\.run=RUN"):
+        start_run(config, catalogue, tmp_path / "other")
+    # With the network where it was, the run goes on; then it needs the other run no longer.
+    shutil.move(tmp_path / "moved", source)
+    metrics = run_experiment(run)
+    shutil.rmtree(source)
+    assert run_experiment(Run.open(run.directory)) == metrics
+
+
 def bare(root: Path, splits: tuple[str, ...]) -> Catalogue:
     """A catalogue without the masks of some splits."""
     full = make_catalogue(root)
