@@ -107,12 +107,13 @@ def fastest_call(runner: Runner) -> Callable[[Inputs], Any]:
 
     (`KerasRunner` does not trace for the few images that `skinnet predict` is given.)
     """
+    if runner.format != "keras":  # Keras is not imported for the others
+        return runner.predict
+    from skinnet_keras.inference.calling import call_by_name
     from skinnet_keras.inference.keras_runner import KerasRunner
 
     if not isinstance(runner, KerasRunner):
-        return runner.predict
-    from skinnet_keras.inference.calling import call_by_name
-
+        raise TypeError(f"a Keras model in a {type(runner).__name__}")
     names, model = runner.input_names, runner.model
     return lambda batch: call_by_name(model, {n: batch[n] for n in names}, compiled=True)
 
