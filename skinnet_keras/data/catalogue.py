@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -148,7 +149,8 @@ class Catalogue:
 
     @cached_property
     def _absent_sources(self) -> set[str]:
-        return {name for name, root in self.sources.items() if not root.is_dir()}
+        # os.path answers False also for what cannot be a path.
+        return {name for name, root in self.sources.items() if not os.path.isdir(root)}
 
     def _files(self, image_id: str) -> tuple[str, str, str]:
         if image_id not in self._row_files:
