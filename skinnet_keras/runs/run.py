@@ -87,11 +87,7 @@ class Run:
             "packages": _versions(),
         }
         with own_folder(directory):
-            if not all(_was_being_started(path) for path in directory.iterdir()):
-                raise UserError(
-                    f"{directory} already exists and is not empty: continue it with "
-                    f"--resume {directory}, or choose another --out."
-                )
+            refuse_used(directory)
             run.write_text(ENVIRONMENT_FILE, json.dumps(environment, indent=2) + "\n")
             run.write_text(_CATALOGUE_FILE, catalogue.sha256() + "\n")
             run.write_text(CONFIG_FILE, dump_config(config))  # the last: now it is a run
@@ -235,6 +231,19 @@ class Run:
     def stage_directory(self, stage: str) -> Path:
         """Folder of a stage's checkpoints."""
         return self.directory / "checkpoints" / stage
+
+
+def refuse_used(directory: Path) -> None:
+    """Refuse to start a run where something lies already; an absent or empty folder will do.
+
+    Raises:
+        UserError: The folder holds something.
+    """
+    if directory.is_dir() and not all(map(_was_being_started, directory.iterdir())):
+        raise UserError(
+            f"{directory} already exists and is not empty: continue it with "
+            f"--resume {directory}, or choose another --out."
+        )
 
 
 def _was_being_started(path: Path) -> bool:
