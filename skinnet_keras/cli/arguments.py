@@ -39,7 +39,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "threads": (1, 1024),
     "top": (1, 1000),
 }
-_FOLDERS = ("catalogue", "data", "resume", "run")
+_FOLDERS = ("catalogue", "data", "resume")
 _SHOWN = 120
 
 

@@ -188,9 +188,10 @@ def test_every_evaluation_command_takes_the_folder_for_a_run(runs, augmented, tm
 
 
 def test_what_needs_the_network_names_the_run(runs, augmented, tmp_path):
-    folder = augmented / "v1_tta"
+    folder, mole = augmented / "v1_tta", tmp_path / "mole.png"
+    mole.write_bytes(b"not looked at")
     for arguments in (
-        ("predict", folder, "mole.png"),
+        ("predict", folder, mole),
         ("export", folder, "--out", tmp_path / "exported"),
         ("explain", folder),
         ("ood", folder),
@@ -226,7 +227,7 @@ def test_what_is_no_run_of_a_network_is_refused(runs, augmented, tmp_path):
         (classical, "is a classical run"),
         (segmenter, "--tta of `skinnet segment evaluate`"),
         (runs["v1"] / "predictions_test.csv", "name a run directory"),
-        (tmp_path / "absent", "does not exist"),
+        (tmp_path / "absent", "no such file or folder"),
     ):
         assert message in refused("tta", source, "--out", out)
         assert not out.exists()

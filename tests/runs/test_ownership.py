@@ -66,7 +66,7 @@ def test_commands_that_write_into_an_owned_folder_are_refused(tmp_path):
     with held("own_folder", run) as process:
         message = f"{run} is being written by process {process.pid} on "
         assert message in refused("train", "--resume", run)
-        start = ("train", "--config", config, "--data", catalogue.root)
+        start = ("train", "--config", config, "--data", catalogue.root, "stages.cnn.batch_size=4")
         assert message in refused(*start, "--out", run)
     with held("own_folder", folds) as process:
         place = ("--data", catalogue.root, "--folds", 2, "--out", folds)

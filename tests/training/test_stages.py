@@ -330,13 +330,15 @@ def test_networks_that_do_not_exist_are_refused(catalogue, tmp_path, changes, se
 
 
 def test_diverging_training_stops_with_the_key_to_change(catalogue, tmp_path):
-    small = {"learning_rate": 100, "schedule": {"name": "constant"}}
-    stage = {"epochs": 2, "batch_size": 2, "optimizer": small}
+    optimizer = {"learning_rate": 100.0, "schedule": {"name": "constant"}}
+    stage = {"epochs": 2, "batch_size": 2, "optimizer": optimizer}
     config = tiny_config(model=None, stages={"segmentation": stage})
-    # Beyond what a config takes: no network this small diverges within it.
-    optimizer = config.stages.segmentation.optimizer.model_copy(update={"learning_rate": 1e30})
-    stage = config.stages.segmentation.model_copy(update={"optimizer": optimizer})
-    stages = config.stages.model_copy(update={"segmentation": stage})
+    # Beyond what a config may ask for, so that it is over in a few steps.
+    section = config.stages.segmentation
+    absurd = section.optimizer.model_copy(update={"learning_rate": 1e30})
+    stages = config.stages.model_copy(
+        update={"segmentation": section.model_copy(update={"optimizer": absurd})}
+    )
     config = config.model_copy(update={"stages": stages})
     with pytest.raises(UserError, match=r"stages\.segmentation\.optimizer\.learning_rate"):
         run_experiment(start_run(config, catalogue, tmp_path / "run"))
