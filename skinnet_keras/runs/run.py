@@ -24,6 +24,7 @@ from skinnet_keras.data.catalogue import TABLE_FILE, Catalogue
 from skinnet_keras.data.cross_validation import fold_view
 from skinnet_keras.data.unseen import unseen_view
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 from skinnet_keras.locks import is_lock_file, own_folder
 from skinnet_keras.runs.files import (
     BEST_FILE,
@@ -180,7 +181,7 @@ class Run:
         if not path.is_file():
             return
         try:
-            noted = json.loads(path.read_text(encoding="utf-8"))
+            noted = read_json_file(path)
             kinds = ("images", "masks") if masks else ("images",)
             present = cache.digests()
             changed = [kind for kind in kinds if noted[key := f"{kind}_sha256"] != present[key]]
@@ -283,7 +284,7 @@ def read_environment(directory: Path) -> dict[str, Any]:
     """
     file = directory / ENVIRONMENT_FILE
     try:
-        environment = json.loads(file.read_text(encoding="utf-8"))
+        environment = read_json_file(file)
         catalogue = environment["catalogue"]
         if not isinstance(catalogue, str) or not catalogue or "\0" in catalogue:
             raise ValueError("it names no catalogue")
