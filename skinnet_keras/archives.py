@@ -9,13 +9,13 @@ its headers alone. Nothing here imports Keras: a hostile file takes no more time
 from __future__ import annotations
 
 import io
-import json
 import struct
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import parse_json
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.weights.h5"
@@ -149,7 +149,7 @@ def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
 def _json(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
     if archive.getinfo(name).file_size > _MAX_JSON_BYTES:
         raise UserError(f"{path} is refused, because its {name} is too large.")
-    return json.loads(archive.read(name))
+    return parse_json(archive.read(name))
 
 
 def _check_weights(path: Path, content: bytes) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -179,7 +180,7 @@ def _this_process() -> dict[str, Any]:
 
 def _read(note: Path) -> dict[str, Any] | None:
     try:
-        owner = json.loads(note.read_text(encoding="utf-8"))
+        owner = read_json_file(note)
     except (OSError, ValueError):  # not yet, or no longer
         return None
     return owner if isinstance(owner, dict) else None

@@ -533,7 +533,7 @@ def main() -> None:
     parser.add_argument("--only", help="pieces of work, separated by commas")
     arguments = parser.parse_args()
     # Once, for all forks. They must not make a tensor: its threads would not be in the forks.
-    import skinnet_keras.cli.training
+    import skinnet_keras.experiment
     import skinnet_keras.export.bundle  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder:

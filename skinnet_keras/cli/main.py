@@ -68,11 +68,15 @@ for _function in (
 check_arguments(app)
 
 
-# What the user's machine refuses: no right to write there, no space left.
+# What the user's machine refuses: no right to write there, no space left, no such names.
 _REFUSED = (
     *(errno.EACCES, errno.EPERM, errno.EROFS),
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR),
 )
+
+
+_SHOWN = 120  # characters of a path
 
 
 def main() -> None:
@@ -92,7 +96,8 @@ def main() -> None:
     except OSError as error:
         if error.errno not in _REFUSED:
             raise
-        where = error.filename or "the output folder"
+        where = str(error.filename or "the output folder")
+        where = where if len(where) <= _SHOWN else f"{where[:_SHOWN]}..."
         print(f"skinnet: {where}: {error.strerror}; choose another folder.", file=sys.stderr)
         sys.exit(2)
 

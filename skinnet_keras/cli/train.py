@@ -63,7 +63,6 @@ def train(
     else:
         if not config or not data:
             raise UserError("give --config and --data, or --resume with a run directory.")
-        import_tensorflow_quietly()
         from skinnet_keras.cli.training import train_from_config
 
         values = [*(overrides or []), *([f"distribute={distribute}"] if distribute else [])]

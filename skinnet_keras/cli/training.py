@@ -7,20 +7,21 @@ from typing import Any
 
 from rich.console import Console
 
+from skinnet_keras.cli.quiet import import_tensorflow_quietly
 from skinnet_keras.config import load_config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
-from skinnet_keras.experiment import run_experiment, start_run
 from skinnet_keras.presets import find_config
-from skinnet_keras.runs.run import Run
+from skinnet_keras.runs.run import Run, refuse_used
 from skinnet_keras.runs.view_record import read_tta
 
 
 def train_from_config(
     config_name: str, data: Path, out: Path | None, overrides: list[str], *, show: bool = True
 ) -> dict[str, Any]:
-    """Start a run from a config and train it.
+    """Start a run from a config and train it; what is wrong with them is told before TensorFlow is
+    imported.
 
     Args:
         config_name: YAML file or preset name.
@@ -33,8 +34,13 @@ def train_from_config(
         The run's metrics.
     """
     config = load_config(find_config(config_name), overrides)
-    run = start_run(config, Catalogue.load(data), out or Path("runs") / config.name)
-    return _train(run, show=show)
+    out = out or Path("runs") / config.name
+    refuse_used(out)
+    catalogue = Catalogue.load(data)
+    import_tensorflow_quietly()
+    from skinnet_keras.experiment import start_run
+
+    return _train(start_run(config, catalogue, out), show=show)
 
 
 def train_resumed(
@@ -66,6 +72,8 @@ def _empty_truths_note(count: int) -> str:
 
 
 def _train(run: Run, *, show: bool) -> dict[str, Any]:
+    from skinnet_keras.experiment import run_experiment
+
     try:
         metrics = run_experiment(run)
     except KeyboardInterrupt:

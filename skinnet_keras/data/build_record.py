@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+from skinnet_keras.json_text import read_json_file
 
 RECORD_FILE = "build.json"
 """In the catalogue's folder: `arguments` of the build, `versions`, and `report`, its counts."""
@@ -20,7 +21,7 @@ def read_record(catalogue: Path) -> dict[str, Any] | None:
         Its content; None where there is none (a catalogue that was not built), or a damaged one.
     """
     try:
-        record = json.loads((catalogue / RECORD_FILE).read_text(encoding="utf-8"))
+        record = read_json_file(catalogue / RECORD_FILE)
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) else None

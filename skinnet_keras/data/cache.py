@@ -22,6 +22,7 @@ from skinnet_keras.data.image_io import resize_image, resize_mask
 from skinnet_keras.data.image_masks import MASK_RULES, read_masked
 from skinnet_keras.data.threads import map_in_threads
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 from skinnet_keras.locks import own_name
 
 # Data worker processes only open a cache; pandas, pydantic and SciPy would slow them.
@@ -60,7 +61,7 @@ class ImageCache:
     def open(cls, directory: str | Path) -> ImageCache:
         """Memory-map the cache in `directory`, read-only."""
         directory = Path(directory)
-        index = json.loads((directory / _INDEX_FILE).read_text(encoding="utf-8"))
+        index = read_json_file(directory / _INDEX_FILE)
         return cls(
             directory,
             np.load(directory / "images.npy", mmap_mode="r"),
@@ -171,7 +172,7 @@ def _folder_name(size: int, cleaning: CleaningConfig | None) -> str:
 
 def _read_index(directory: Path) -> dict[str, Any]:
     try:
-        index = json.loads((directory / _INDEX_FILE).read_text(encoding="utf-8"))
+        index = read_json_file(directory / _INDEX_FILE)
     except (OSError, ValueError):
         return {}
     return index if isinstance(index, dict) else {}

@@ -15,6 +15,7 @@ import pandas as pd
 
 from skinnet_keras.atomic import atomic_file
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 
 COLUMNS = (
     "image_id",
@@ -82,7 +83,7 @@ class Catalogue:
                     f"{root} has no {name}: make a catalogue with `skinnet data build`."
                 )
         try:
-            sources = json.loads((root / SOURCES_FILE).read_text(encoding="utf-8"))
+            sources = read_json_file(root / SOURCES_FILE)
             folders = {name: Path(folder) for name, folder in sources.items()}
         except (ValueError, AttributeError, TypeError) as error:
             raise UserError(f"{root} is damaged ({error}): build the catalogue again.") from error

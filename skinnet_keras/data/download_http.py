@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from skinnet_keras.atomic import sync_file
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 
 if TYPE_CHECKING:
     import requests
@@ -145,7 +146,7 @@ class ResumingDownloader:
 
     def _read_validator(self) -> str:
         try:
-            return str(json.loads(self._note.read_text(encoding="utf-8"))["validator"])
+            return str(read_json_file(self._note)["validator"])
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 

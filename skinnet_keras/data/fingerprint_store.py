@@ -22,6 +22,7 @@ import numpy as np
 from skinnet_keras.atomic import atomic_directory, atomic_file, naming_full_disk
 from skinnet_keras.data.fingerprints import FINGERPRINT_VERSION, Fingerprint
 from skinnet_keras.data.image_masks import MASK_RULES
+from skinnet_keras.json_text import parse_json
 
 ROWS_A_FILE = 2000
 
@@ -165,7 +166,7 @@ def _read_journal(path: Path) -> Iterator[tuple[str, Fingerprint]]:
         return
     for line in lines:
         try:
-            content = json.loads(line)
+            content = parse_json(line)
             key = content[_KEYS]
             item = Fingerprint(**{name: _from_json(content[name]) for name in _NAMES})
         except (ValueError, KeyError, TypeError):

@@ -22,13 +22,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from pydantic import ValidationError
 
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.data.cache import ImageCache
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.data.image_io import read_mask, resize_mask
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 
 TABLE_COLUMNS = ("image_id", "mask_path", "mask_origin", "in_sample", "image_sha256")
 
@@ -97,9 +97,9 @@ class StoredMasks:
         try:
             with (folder / _TABLE_FILE).open(encoding="utf-8", newline="") as file:
                 rows = {row["image_id"]: _parse(row) for row in csv.DictReader(file)}
-            description = json.loads((folder / _DESCRIPTION_FILE).read_text(encoding="utf-8"))
+            description = read_json_file(folder / _DESCRIPTION_FILE)
             cleaning = CleaningConfig.model_validate(description["cleaning"])
-        except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
             raise UserError(
                 f"{folder} is damaged or of another version of the package: predict its masks "
                 "again with --overwrite."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 
 _WEIGHTS = "weights"
 
@@ -49,7 +49,7 @@ def read_result(path: Path, weights: Mapping[str, str]) -> dict[str, Any]:
     if not path.is_file():
         raise UnusableResultError(path, f"there is no {path.name}")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json_file(path)
     except (OSError, ValueError):
         content = None
     if not isinstance(content, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from skinnet_keras.export.parity import ParityResult
 from skinnet_keras.inference.checksums import CHECKSUM_FILE
 from skinnet_keras.inference.run_calibration import RunCalibration
 from skinnet_keras.inference.sidecar import METADATA_FILE
+from skinnet_keras.json_text import read_json_file
 from skinnet_keras.runs.files import file_sha256
 
 PARITY_FILE = "parity.json"
@@ -103,7 +103,7 @@ def _calibration_of(metadata: dict[str, Any]) -> list[Any]:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json_file(file)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

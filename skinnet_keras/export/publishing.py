@@ -9,7 +9,6 @@ then `SHA256SUMS` says that the files do not fit together.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Collection, Iterator
@@ -20,6 +19,7 @@ from skinnet_keras.atomic import staging_directory, sync_folder, sync_tree, writ
 from skinnet_keras.errors import UserError
 from skinnet_keras.inference.checksums import CHECKSUM_FILE
 from skinnet_keras.inference.sidecar import METADATA_FILE
+from skinnet_keras.json_text import read_json_file
 
 _PUBLISH = ".publish"
 _LIST = "moves.json"
@@ -86,7 +86,7 @@ def _move(directory: Path) -> None:
     if not folder.is_dir():
         return
     if (folder / _LIST).is_file():
-        moves = json.loads((folder / _LIST).read_text(encoding="utf-8"))
+        moves = read_json_file(folder / _LIST)
         for name in moves["move"]:
             if os.path.lexists(folder / name):
                 target = directory / name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from skinnet_keras.config import CleaningConfig
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation.decisions.rules import Thresholds
+from skinnet_keras.json_text import read_json_file
 from skinnet_keras.runs.files import file_sha256
 from skinnet_keras.taxonomy import CLASSES, LABELS
 
@@ -140,8 +140,8 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise ValueError("too large")
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        content = read_json_file(file)
+    except ValueError as error:
         raise UserError(f"{file} is damaged: it is no JSON; copy or export it again.") from error
     if not isinstance(content, dict) or not {"classes", "mask_threshold"} <= content.keys():
         raise UserError(f"{file} is damaged: it does not give 'classes' and 'mask_threshold'.")

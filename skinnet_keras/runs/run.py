@@ -24,6 +24,7 @@ from skinnet_keras.data.catalogue import TABLE_FILE, Catalogue
 from skinnet_keras.data.cross_validation import fold_view
 from skinnet_keras.data.unseen import unseen_view
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 from skinnet_keras.locks import is_lock_file, own_folder
 from skinnet_keras.runs.files import (
     BEST_FILE,
@@ -87,11 +88,7 @@ class Run:
             "packages": _versions(),
         }
         with own_folder(directory):
-            if not all(_was_being_started(path) for path in directory.iterdir()):
-                raise UserError(
-                    f"{directory} already exists and is not empty: continue it with "
-                    f"--resume {directory}, or choose another --out."
-                )
+            refuse_used(directory)
             run.write_text(ENVIRONMENT_FILE, json.dumps(environment, indent=2) + "\n")
             run.write_text(_CATALOGUE_FILE, catalogue.sha256() + "\n")
             run.write_text(CONFIG_FILE, dump_config(config))  # the last: now it is a run
@@ -184,7 +181,7 @@ class Run:
         if not path.is_file():
             return
         try:
-            noted = json.loads(path.read_text(encoding="utf-8"))
+            noted = read_json_file(path)
             kinds = ("images", "masks") if masks else ("images",)
             present = cache.digests()
             changed = [kind for kind in kinds if noted[key := f"{kind}_sha256"] != present[key]]
@@ -237,6 +234,19 @@ class Run:
         return self.directory / "checkpoints" / stage
 
 
+def refuse_used(directory: Path) -> None:
+    """Refuse to start a run where something lies already; an absent or empty folder will do.
+
+    Raises:
+        UserError: The folder holds something.
+    """
+    if directory.is_dir() and not all(map(_was_being_started, directory.iterdir())):
+        raise UserError(
+            f"{directory} already exists and is not empty: continue it with "
+            f"--resume {directory}, or choose another --out."
+        )
+
+
 def _was_being_started(path: Path) -> bool:
     """Tell whether a file may lie in the folder of a run that was killed before it was one."""
     started = path.name in (ENVIRONMENT_FILE, _CATALOGUE_FILE)
@@ -274,7 +284,7 @@ def read_environment(directory: Path) -> dict[str, Any]:
     """
     file = directory / ENVIRONMENT_FILE
     try:
-        environment = json.loads(file.read_text(encoding="utf-8"))
+        environment = read_json_file(file)
         catalogue = environment["catalogue"]
         if not isinstance(catalogue, str) or not catalogue or "\0" in catalogue:
             raise ValueError("it names no catalogue")

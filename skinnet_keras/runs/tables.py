@@ -27,11 +27,11 @@ def read_rows(path: Path, columns: Collection[str] = ()) -> list[dict[str, str]]
     if "\r\n" in text and not text.endswith("\n"):  # as Python's csv writes its lines, but the last
         raise ValueError("it ends in the middle of a line")
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    missing = [name for name in columns if name not in (reader.fieldnames or [])]
-    if missing:
-        raise ValueError(f"it has no column {', '.join(missing)}")
     rows = []
     try:
+        missing = [name for name in columns if name not in (reader.fieldnames or [])]
+        if missing:
+            raise ValueError(f"it has no column {', '.join(missing)}")
         for row in reader:
             if None in row or None in row.values():
                 raise ValueError(f"line {reader.line_num} has not one cell a column")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from skinnet_keras.atomic import write_json
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 from skinnet_keras.runs.files import is_run
 
 TTA_FILE = "tta.json"
@@ -61,12 +61,12 @@ def read_tta(folder: Path) -> TtaRecord | None:
     if not file.is_file():
         return None
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json_file(file)
         run, views = content["run"], content["views"]
         path = str(run["path"])
         if isinstance(run.get("relative_path"), str):
             beside = Path(os.path.normpath(folder.resolve() / run["relative_path"]))
             path = str(beside) if is_run(beside) else path
         return TtaRecord(path, str(views["name"]), int(views["count"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(f"{file} is damaged: make the folder again with `skinnet tta`.") from error

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import parse_json
 from skinnet_keras.serving.served_model import (
     Description,
     ServedModel,
@@ -118,13 +119,13 @@ class RestClient(ServingClient):
                 raise self._too_slow() from error
             raise self._unreachable(reason) from error
         try:
-            return json.loads(content)
+            return parse_json(content)
         except ValueError as error:
             raise self._foreign() from error
 
     def _refusal(self, status: int, content: bytes) -> UserError:
         try:
-            message = str(json.loads(content)["error"])
+            message = str(parse_json(content)["error"])
         except (ValueError, KeyError, TypeError):
             return UserError(
                 f"{self.address} answers with HTTP status {status} and does not say why: is "

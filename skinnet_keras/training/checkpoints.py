@@ -16,7 +16,6 @@ resumed training goes back to the newest epoch whose files are whole (`recover`)
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -29,6 +28,7 @@ import keras
 
 from skinnet_keras.atomic import atomic_file, reserve, write_json
 from skinnet_keras.errors import UserError
+from skinnet_keras.json_text import read_json_file
 from skinnet_keras.runs.files import file_sha256
 
 STATE = "state.json"
@@ -188,7 +188,7 @@ def _is_whole(directory: Path, state: dict[str, Any], name: str) -> bool:
 def _read_whole(path: Path) -> dict[str, Any] | None:
     """The content of a JSON file, or None where there is none or it is damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json_file(path)
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

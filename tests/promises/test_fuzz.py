@@ -26,16 +26,24 @@ from skinnet_keras.data.catalogue import COLUMNS, Catalogue
 from skinnet_keras.data.image_io import read_image, read_mask, read_size
 from skinnet_keras.data.metadata import METADATA_DIM, MetadataEncoder
 from skinnet_keras.data.sources import SOURCES
+from skinnet_keras.data.splits import read_folds, read_splits
 from skinnet_keras.errors import UserError
+from skinnet_keras.evaluation.calibration.files import read_calibration, read_thresholds
+from skinnet_keras.evaluation.decisions.costs import read_costs
 from skinnet_keras.evaluation.predictions import read_predictions
 from skinnet_keras.inference.sidecar import Sidecar, read_sidecar
-from skinnet_keras.presets import find_config
+from skinnet_keras.presets import find_config, find_costs
+from skinnet_keras.runs.masks import read_mask_table
+from skinnet_keras.runs.run import read_environment, read_history
+from skinnet_keras.runs.view_record import read_tta
 from small_catalogue import write_small_catalogue
 
 # Words that mean something to one parser or another.
 TOKENS = (
     *(b"", b"\0", b"\n", b"\r\n", b",", b";", b"\t", b'"', b"'", b"nan", b"NaN", b"-1", b"1e999"),
     *(b"-Infinity", b"null", b"[]", b"{}", b"[[[[", b"&a", b"*a", b"<<:", b"!!python/name:os.x"),
+    *(rb'"\ud800"', b"[" * 600, b"Infinity", b"0_1", b"2" * 5000),
+    *(rb'"\ud800"', b"[" * 600, b"Infinity", b"0_1", b"2" * 5000),
     *(b"../../etc/passwd", b"\xff\xfe", b"\xef\xbb\xbf", b"2024-13-45", b"0" * 400, b"\xf0\x28"),
 )
 _DEADLINE_MS = 10_000  # the machine is shared; a hang is far longer
@@ -68,11 +76,39 @@ DAMAGE = st.builds(
 )
 
 
+ODD_VALUES = st.one_of(
+    st.sampled_from([None, True, "", "NV", -1, 0, 1e308, float("nan"), float("inf"), 10**299]),
+    st.sampled_from([[], {}, [[]], {"": None}, [None], {"a": [1]}, "\0", "\u2028", "../x"]),
+    st.integers(),
+    st.text(max_size=5),
+)
+
+
+def replaced(content: bytes, place: float, value: Any) -> bytes:
+    """JSON with another value in one place, anywhere from the whole to a leaf."""
+    whole = {"": json.loads(content)}
+    places: list[tuple[Any, Any]] = [(whole, "")]
+    for holder, key in places:
+        inner = holder[key]
+        keys = range(len(inner)) if isinstance(inner, list) else inner
+        places += [(inner, k) for k in keys] if isinstance(inner, list | dict) else []
+    holder, key = places[int(place * (len(places) - 1))]
+    holder[key] = value
+    return json.dumps(whole[""]).encode()
+
+
 def damaged(files: dict[str, bytes]) -> st.SearchStrategy[tuple[str, bytes]]:
     """One of some right files, damaged; now and then bytes that were never right."""
-    right = st.sampled_from(sorted(files)).flatmap(
-        lambda name: DAMAGE.map(lambda damage: (name, damage.of(files[name])))
-    )
+
+    def of(name: str) -> st.SearchStrategy[tuple[str, bytes]]:
+        bytes_changed = DAMAGE.map(lambda damage: (name, damage.of(files[name])))
+        if not name.endswith(".json"):
+            return bytes_changed
+        changes = st.tuples(st.floats(0, 1), ODD_VALUES)
+        values_changed = changes.map(lambda change: (name, replaced(files[name], *change)))
+        return st.one_of(bytes_changed, values_changed)
+
+    right = st.sampled_from(sorted(files)).flatmap(of)
     return st.one_of(right, right, right, st.tuples(st.just("x.bin"), st.binary(max_size=200)))
 
 
@@ -100,6 +136,8 @@ def _check_sentence(error: UserError) -> None:
     said = str(error)
     assert said
     assert "\n" not in said
+    said.encode("utf-8")  # it can be printed
+    said.encode("utf-8")  # it can be printed
     assert "Traceback" not in said
 
 
@@ -332,5 +370,62 @@ def test_metadata_of_models(examples, tmp_path):
         assert isinstance(sidecar, Sidecar)
         assert len(set(sidecar.classes)) == len(sidecar.classes) > 0
         assert 0 < sidecar.mask_threshold < 1
+
+    fuzz(damaged(files), check, examples)
+
+
+def small_files(folder: Path) -> dict[str, Callable[[Path], Any]]:
+    """Files that users write or that lie in runs: makes them, and gives the reader of each."""
+    origin = {"file": "predictions_val.csv", "sha256": "0" * 64, "images": 3}
+    scale = {"kind": "temperature", "classes": ["MEL", "NV"], "scale": [1.5, 1.5], "bias": [0, 0]}
+    decisions = {
+        "thresholds": {"MEL": 0.2, "NV": 0.5},
+        "abstention": {
+            "score": "max_probability",
+            "threshold": 0.6,
+            "target": "coverage",
+            "value": 0.8,
+        },
+    }
+    contents = {
+        "costs.yaml": find_costs("melanoma_first").read_text(encoding="utf-8"),
+        "splits.csv": "image_id,split,fold\na:1,train,0\na:2,val,1\na:3,test,\n",
+        "calibration.json": json.dumps({**scale, "fitted_on": origin}),
+        "thresholds.json": json.dumps({**decisions, "fitted_on": origin}),
+        "history.csv": "stage,epoch,seconds,loss\r\ncnn,1,2.5,0.7\r\ncnn,2,2.5,0.6\r\n",
+        "masks.csv": "image_id,mask_origin,in_sample\r\na:1,predicted:a,1\r\na:2,predicted:a,\r\n",
+        "environment.json": json.dumps({"catalogue": "/data/catalogue", "seed": 1}),
+        "tta.json": json.dumps({"run": {"path": "runs/a"}, "views": {"name": "flips", "count": 4}}),
+    }
+    for name, content in contents.items():
+        (folder / name).write_text(content, encoding="utf-8", newline="")
+    ids = ["a:1", "a:2", "a:3"]
+    return {
+        "costs.yaml": read_costs,
+        "splits.csv": lambda path: (read_splits(path, ids), read_folds(path, ids)),
+        "calibration.json": read_calibration,
+        "thresholds.json": read_thresholds,
+        "history.csv": lambda path: read_history(path.parent),
+        "masks.csv": lambda path: read_mask_table(path.parent),
+        "environment.json": lambda path: read_environment(path.parent),
+        "tta.json": lambda path: read_tta(path.parent),
+    }
+
+
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_files_of_users_and_of_runs(examples, tmp_path):
+    readers = small_files(tmp_path)
+    files = {name: (tmp_path / name).read_bytes() for name in readers}
+    for name, reader in readers.items():
+        assert reader(tmp_path / name) is not None
+
+    def check(case: tuple[str, bytes]) -> None:
+        name, content = case
+        name = name if name in readers else "costs.yaml"
+        (tmp_path / name).write_bytes(content)
+        try:
+            readers[name](tmp_path / name)
+        finally:
+            (tmp_path / name).write_bytes(files[name])
 
     fuzz(damaged(files), check, examples)

@@ -29,9 +29,6 @@ def train(
 
     Example: skinnet segment train --data catalogue image_size=128 stages.segmentation.epochs=10
     """
-    from skinnet_keras.cli.quiet import import_tensorflow_quietly
-
-    import_tensorflow_quietly()
     from skinnet_keras.cli.training import train_from_config
 
     metrics = train_from_config(config, data, out, [*_ALONE, *(overrides or [])], show=not as_json)

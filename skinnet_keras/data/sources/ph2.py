@@ -23,6 +23,7 @@ from skinnet_keras.data.sources.tables import match_images
 from skinnet_keras.errors import UserError
 
 _SHEET, _TEXT = "PH2_dataset.xlsx", "PH2_dataset.txt"
+_MAX_UNPACKED = 64 * 2**20
 _PREFIX = "imd"  # of the images' names; other rows are remarks
 _PICTURE = re.compile(rf"{_PREFIX}\d+", re.IGNORECASE)  # and no mask or region
 # In the order of the text's codes 0, 1, 2; the sheet has a column for each.
@@ -62,13 +63,21 @@ def read(root: Path) -> SourceTable:
 def _read_sheet(path: Path) -> list[tuple[str, str]]:
     """Read the sheet: a legend, the row of headings, then an X in one of three columns."""
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _MAX_UNPACKED:
+            raise UserError(
+                f"{path} unpacks to {size:,} bytes, more than the {_MAX_UNPACKED:,} that a sheet "
+                "takes: get the original file."
+            )
         book = load_workbook(path, read_only=True, data_only=True)
         cells = [[_text(cell) for cell in row] for row in book.worksheets[0].values]
         book.close()
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, InvalidFileException) as error:
+    except UserError:
+        raise
+    except Exception as error:  # what openpyxl raises depends on where the damage is
         raise UserError(f"{path} cannot be read as an Excel sheet ({error}).") from error
     start = next((number for number, row in enumerate(cells) if "image name" in row), None)
     if start is None:

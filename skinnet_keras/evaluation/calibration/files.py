@@ -6,7 +6,6 @@ Both name the file they were fitted on with its SHA-256, `thresholds.json` the c
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from skinnet_keras.evaluation.calibration.report import SCORES
 from skinnet_keras.evaluation.calibration.scaling import Calibration
 from skinnet_keras.evaluation.decisions.rules import Thresholds
 from skinnet_keras.evaluation.predictions import Predictions
+from skinnet_keras.json_text import read_json_file
 
 CALIBRATION_FILE = "calibration.json"
 THRESHOLDS_FILE = "thresholds.json"
@@ -127,7 +127,7 @@ def _check_predictions(path: Path, content: Mapping[str, Any], predictions: Path
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json_file(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as JSON ({error}): {_AGAIN}.") from error
     if not isinstance(content, dict):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+from skinnet_keras.json_text import read_json_file
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """Content of a JSON file that holds one object; empty where there is none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json_file(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 from openpyxl import load_workbook
@@ -98,4 +100,25 @@ def test_an_image_with_two_rows_is_refused(tmp_path):
     header, first, *rest = path.read_text().splitlines()
     path.write_text("\n".join([header, first, *rest, first]))
     with pytest.raises(UserError, match=r"PH2_dataset\.txt lists IMD002 twice"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.9])
+def test_a_damaged_sheet_is_one_sentence(tmp_path, place):
+    write_ph2(tmp_path, text=False)
+    path = tmp_path / "PH2Dataset" / "PH2_dataset.xlsx"
+    content = path.read_bytes()
+    start = int(place * len(content))
+    path.write_bytes(content[:start] + bytes(40) + content[start + 40 :])
+    with pytest.raises(UserError, match="cannot be read as an Excel sheet"):
+        read(tmp_path)
+
+
+def test_a_sheet_that_unpacks_to_much_is_not_unpacked(tmp_path):
+    write_ph2(tmp_path, text=False)
+    path = tmp_path / "PH2Dataset" / "PH2_dataset.xlsx"
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/picture.bin", bytes(70 * 2**20))
+    assert path.stat().st_size < 200_000
+    with pytest.raises(UserError, match="unpacks to 7"):
         read(tmp_path)
