@@ -113,7 +113,7 @@ def check_input(path: Path, *, is_folder: bool = False) -> None:
     """
     mode = _mode(path)
     if mode is None:
-        raise UserError(f"{_shown(path)}: no such file or folder.")
+        raise UserError(f"{_shown(path)} does not exist: no such file or folder.")
     if is_folder and not stat.S_ISDIR(mode):
         raise UserError(f"{_shown(path)} is a file where a folder is to be given.")
 

@@ -55,7 +55,9 @@ def skinnet(monkeypatch, capsys):
 
 
 def config_of(*overrides, recipe="svm"):
-    return load_config(find_config("classical"), [*SMALL, *RECIPES[recipe], *overrides])
+    values = (override.partition("=") for override in (*SMALL, *RECIPES[recipe], *overrides))
+    given = {key: value for key, _, value in values}  # the later ones count
+    return load_config(find_config("classical"), [f"{key}={value}" for key, value in given.items()])
 
 
 def train(catalogue, directory, *overrides, recipe="svm"):

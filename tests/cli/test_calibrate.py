@@ -206,7 +206,7 @@ def test_mistakes_are_user_errors(run, tmp_path):
         (run, "--costs", tmp_path / "two.yaml"): "lack the class BCC",
         (run, "--test", val): "159 images in common",
         (run, "--test", few): "differ in their classes (only one of them has the column SCC)",
-        (run, "--test", tmp_path / "no.csv"): "name a predictions CSV of test images",
+        (run, "--test", tmp_path / "no.csv"): "does not exist",
         (run, "--coverage", "0"): "above 0 to 1",
         (run, "--risk", "1"): "between 0 and 1",
         (run, "--coverage", "0.5", "--risk", "0.1"): "give one of them",

@@ -45,7 +45,7 @@ def test_json_and_files_are_the_same_card(run, tmp_path):
 def test_mistakes_are_user_errors(run, tmp_path):
     (tmp_path / "file").write_text("")
     for arguments, message in (
-        ((tmp_path / "nowhere",), "not a run directory"),
+        ((tmp_path / "nowhere",), "does not exist"),
         ((run, "--split", "train"), "choose --split from test, val"),
         ((run, "--out", tmp_path / "file"), "is a file where a folder"),
     ):

@@ -118,8 +118,8 @@ def test_json_is_one_object():
 def test_the_sources_of_a_catalogue(tmp_path):
     sources = {"ham10000": tmp_path, "derm7pt_clinical": tmp_path, "folder-clinic_a": tmp_path}
     (tmp_path / "catalogue").mkdir()
-    empty = pd.DataFrame(columns=list(COLUMNS))
-    Catalogue(tmp_path / "catalogue", empty, sources).write(tmp_path / "catalogue")
+    table = pd.DataFrame([{**dict.fromkeys(COLUMNS, ""), "image_id": "ham10000:a"}])
+    Catalogue(tmp_path / "catalogue", table, sources).write(tmp_path / "catalogue")
     result = run("--catalogue", tmp_path / "catalogue", "--json")
     names = [entry["name"] for entry in json.loads(result.stdout)["data_sets"]]
     assert names == ["ham10000", "derm7pt", "folder"]

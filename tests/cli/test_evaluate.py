@@ -76,7 +76,7 @@ def test_options_set_floor_and_operating_points(run_folder):
     assert report["macro_sensitivity_at_specificity"] == 1.0
     mistake = invoke(run_folder, "--min-tpr", 1.5).exception
     assert isinstance(mistake, UserError)
-    assert str(mistake) == "min_tpr 1.5: choose a sensitivity from 0 to below 1."
+    assert str(mistake) == "--min-tpr 1.5: give a number from 0 to 1."
 
 
 def test_bootstrap_zero_gives_no_intervals(run_folder):

@@ -66,8 +66,10 @@ def test_images_of_another_copy_of_the_catalogue(skinnet, run, tmp_path):
         assert code == 2
         assert "catalogue" in err
         sources = moved / "sources.json"
+        before = sources.read_text()
         sources.write_text(json.dumps({"tiny": str(moved / "source")}))
         assert skinnet(*arguments, "--data", moved)[0] == 0
+        sources.write_text(before)
     finally:
         moved.rename(run.parent / "data")
 

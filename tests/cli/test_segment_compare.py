@@ -95,11 +95,13 @@ def test_speeds_are_measured_as_the_runs_were_configured(runs, monkeypatch):
         (("--data", "c", "--out", "o", "--networks", "unet,u_net"), "unknown network 'u_net'"),
         (("--data", "c", "--out", "o", "--networks", "unet", "size=3"), "unknown key 'size'"),
         (("--data", "c", "--out", "o", "--reference", "u_net"), "--reference u_net: choose among"),
-        (("nowhere", "--no-benchmark"), "is not a run directory"),
+        (("c", "--no-benchmark"), "is not a run directory"),
     ],
 )
 def test_mistakes(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for folder in ("c", "catalogue"):
+        (tmp_path / folder).mkdir()
     result = invoke(*arguments)
     assert isinstance(result.exception, UserError)
     assert message in str(result.exception)

@@ -64,7 +64,7 @@ def test_missing_npm_is_one_sentence(skinnet, export, tmp_path, monkeypatch):
 def test_other_mistakes_are_one_sentence(skinnet, export, tmp_path):
     cleaned = make_run(tmp_path / "cleaned", cleaning=CleaningConfig(hair=True))
     for arguments, message in (
-        ([tmp_path / "absent"], "holds no exported TFLite model"),
+        ([tmp_path / "absent"], "does not exist"),
         ([export, "--precision", "float32"], "choose --precision float16"),
         ([cleaned], "a browser cannot clean them"),
         ([cleaned, "--precision", "int4"], "choose float32 or float16"),

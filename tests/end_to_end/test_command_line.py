@@ -167,10 +167,10 @@ def test_segmentation_without_masks(skinnet, bare_catalogue, tmp_path):
     ("arguments", "word"),
     [
         (["train"], "--config"),
-        (["train", "--config", "skinnet_v9", "--data", "x"], "skinnet_v9"),
+        (["train", "--config", "skinnet_v9", "--data", "."], "skinnet_v9"),
         (["train", "--config", "skinnet_v1", "--data", "absent_folder"], "absent_folder"),
         (["train", "--resume", "absent_run"], "absent_run"),
-        (["train", "--resume", "x", "--config", "skinnet_v1"], "--resume"),
+        (["train", "--resume", ".", "--config", "skinnet_v1"], "--resume"),
         (["evaluate", "absent.csv"], "absent.csv"),
         (["export", "absent_run"], "absent_run"),
     ],

@@ -54,7 +54,7 @@ def draw_cleaning(
     if not len(kept):
         raise UserError(f"{catalogue.root} has no kept image to show.")
     settings = _each_alone(cleaning)
-    sample = np.random.default_rng(seed).permutation(kept)[: count * _CANDIDATES_A_ROW]
+    sample = np.random.default_rng(seed).permutation(list(kept))[: count * _CANDIDATES_A_ROW]
     shown = _most_changed(catalogue, list(sample), settings, count)
     columns = ["original", *settings]
     if len(settings) > 1:

@@ -46,7 +46,7 @@ def choose_samples(catalogue: Catalogue, count: int, seed: int) -> dict[str, lis
     kept = catalogue.usable()
     rng = np.random.default_rng(seed)
     chosen = {
-        label: rng.permutation(kept["image_id"][kept["label"] == label].to_numpy())[:count].tolist()
+        label: rng.permutation(kept["image_id"][kept["label"] == label].to_list())[:count].tolist()
         for label in LABELS
     }
     chosen = {label: ids for label, ids in chosen.items() if ids}
