@@ -12,6 +12,7 @@ from skinnet_keras.config import load_config
 from skinnet_keras.data.catalogue import Catalogue
 from skinnet_keras.errors import UserError
 from skinnet_keras.evaluation import tables
+from skinnet_keras.locks import own_folder
 from skinnet_keras.presets import find_config
 from skinnet_keras.runs.run import Run, refuse_used
 from skinnet_keras.runs.view_record import read_tta
@@ -35,7 +36,8 @@ def train_from_config(
     """
     config = load_config(find_config(config_name), overrides)
     out = out or Path("runs") / config.name
-    refuse_used(out)
+    with own_folder(out):
+        refuse_used(out)
     catalogue = Catalogue.load(data)
     import_tensorflow_quietly()
     from skinnet_keras.experiment import start_run

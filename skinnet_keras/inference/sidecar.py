@@ -142,7 +142,7 @@ def _read(file: Path) -> dict[str, Any]:
             raise ValueError("too large")
         content = read_json_file(file)
     except ValueError as error:
-        raise UserError(f"{file} is damaged: it is no JSON; copy or export it again.") from error
+        raise UserError(f"{file} is damaged ({error}): copy or export it again.") from error
     if not isinstance(content, dict) or not {"classes", "mask_threshold"} <= content.keys():
         raise UserError(f"{file} is damaged: it does not give 'classes' and 'mask_threshold'.")
     return content

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
@@ -72,7 +72,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", action="store_true", help="run the tests of every promise")
     run = parser.parse_args().run
-    table = Table("Promise", "Result" if run else "Tests", show_lines=False)
+    second_column = Column("Result" if run else "Tests", overflow="fold")  # names can be copied
+    table = Table(Column("Promise", ratio=2), second_column)
     holds, kind = True, ""
     console = Console()
     for promise in read_promises():
