@@ -164,7 +164,8 @@ def test_needs_no_tensorflow(run):
 
 def test_mistakes_are_told_in_a_sentence(run, tmp_path):
     assert "does not exist" in str(invoke("report", tmp_path / "nothing").exception)
-    arguments = ("--ood", run.directory / "ood.json", "--out", tmp_path / "no.html")
+    (tmp_path / "ood.json").write_text("{}")
+    arguments = ("--ood", tmp_path / "ood.json", "--out", tmp_path / "no.html")
     several = invoke("report", run.directory, run.directory / "predictions_test.csv", *arguments)
     assert "the page of one run" in str(several.exception)
     file = invoke("report", run.directory / "predictions_test.csv", *arguments, "--bootstrap", 0)
